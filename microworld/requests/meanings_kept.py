@@ -62,6 +62,9 @@ _QUANTITIES: tuple[_Row, ...] = (
     (rf"make (?:it|them|that) {_NUMBER}(?= \w+s\b)", "replace|turn|into"),
     (r"\d[.)] both", "both"),
     ("animals?", "animals?|cats?|birds?|fish"),
+    (rf"then (?:{_NUMBER}|some) more", "more|another|appears"),
+    (r"the (?:first|second|third|last) (?:leaves?|stays?|remains?|turns|goes|comes|flies|runs|walks|swims)", "(?!)"),
+    (rf"fractions?|percent(?:age)?|proportion|more than {_NUMBER}|start(?:ing)? over|out of (?:one|it|them)", "(?!)"),
 )
 """What is excepted, how many of several, and which of them."""
 _LOOKS: tuple[_Row, ...] = (
@@ -183,6 +186,12 @@ _EVENTS: tuple[_Row, ...] = (
         rf"then (?:again )?(?:the|an?) (?:\w+ )?(?:{_ANY_KIND})s? again|then again (?:the|an?)",
         r"back|again|returns?|appears|3\.",
     ),
+    (
+        r"on the other side of|swap (?:it|them) back|(?:puts?|gives?) (?:it|them|him|her|the \w+) (?:in|into|to) an?",
+        "(?!)",
+    ),
+    (r"(?:before|after) (?:the |it |she |he |they )\w+", "before|after|when"),
+    (r"(?:found|finds) (?:it|him|her|them) again", "again|back|returns?"),
     ("undo|revert|un-?do", "back|returns?|again|before"),
     (
         r"gr[eo]w(?:s|ing)? (?:up|bigger|big|into|until|and gr[eo]w\w*)|(?:gets?|got) bigger",
@@ -234,6 +243,8 @@ _TIMES: tuple[_Row, ...] = (
 _QUESTIONS: tuple[_Row, ...] = (
     (r"(?:is|are)\b[^.;!?]* (?:higher|lower) than", "higher|lower|above|below"),
     (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
+    (r"how many [^.?!]{0,60} or", "or"),
+    ("(?:false|untrue|wrong|a lie) that", "(?!)"),
     (r"how many (?:more|fewer)|(?:more|fewer|less) \w+ than", "more|fewer|less|than|bigger|smaller"),
     (
         r"how many (?:\w+ )?(?:corners|kinds|types|sorts|colou?rs|sizes|rows|columns|places|cells|fields|squares)",
@@ -262,8 +273,8 @@ _SAID_BEFORE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (
         re.compile(r"\beverything\b"),
         re.compile(
-            r"\b(?:every\w*|all of|all|anything|whole|both|them|rest|only|alone|but|except|empty|nothing|clear|just|"
-            r"keep)\b"
+            r"\b(?:every\w*|all of|all|anything|whole|both|them|rest|only|alone|but|except|empty|clear|just|keep|"
+            r"nothing (?:but|else|except))\b"
             rf"(?! (?:the )?(?:(?:big|small|{_ANY_COLOUR}) )*(?:animals?|vehicles?|{_ANY_KIND})s?\b)"
         ),
     ),

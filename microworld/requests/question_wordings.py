@@ -117,6 +117,7 @@ _RULES: tuple[Rule, ...] = (
      r"is \1"),
     (r" (?:any ?where|outside|inside|over there|in there)$", ""),
     (rf"^(?:does|do) (the .+?) have (?:the same|an? (?P<c>{COLOUR}) colour)(?= |$)", r"is \1 \g<c>"),
+    (rf"^where are (the (?:\w+ )?(?:{_KIND})) and (the (?:\w+ )?(?:{_KIND}))$", r"where is \1 and where is \2"),
     # Counting
     (rf"^how many (?:of (?:them|these|those) )?(?:are|is) (?P<how>{COLOUR}|{SIZE})$",
      r"how many \g<how> things are there"),

@@ -53,8 +53,6 @@ _ASKED: dict[str, tuple[str, ...]] = {
     **_PLACES,
     "bigger": ("smaller",),
     "smaller": ("bigger",),
-    "more": ("fewer",),
-    "fewer": ("more",),
     "most": ("fewest",),
     "first": ("second",),
     "second": ("first",),
@@ -72,6 +70,7 @@ _FIXED = (
     rf"\b(?:{'|'.join(COLOURS)}) (?:meadow|grass|sky|snow|beach|sand|sea|forest|background|field)\b|"
     rf"\bas (?:{_SIZE}) as\b|\b(?:how|too) (?:{_SIZE})\b|\b(?:{_SIZE}) or (?:{_SIZE})\b|\b(?:left|right) corner\b|"
     rf"\bfrom (?:the )?\w{{1,6}} to (?:the )?\w|"
+    r"\bhow many (?:more|fewer)\b.{0,80}|"
     rf"\b(?:is|are) left\b|\bas (?:{'|'.join(COLOURS)}) as (?:an?|the) (?:\w+ )?\w+|"
     r"\b\w{1,20} or (?:is (?:it|she|he) )?(?:(?:in|on|at|next to) )?(?:an? |the )?\w{1,20}\b|"
     rf"\b{_SIDE}\b[^.;!?\n]{{0,12}} or [^.;!?\n]{{0,12}}\b{_SIDE}\b"

@@ -214,6 +214,14 @@ def _is_beside(told: StoryChanges, match: re.Match[str]) -> bool:
     return placed or told.has_relations or is_denied(match) or told.happens(lambda change: change.of("cell")) > 0
 
 
+def _are_two(told: StoryChanges, match: re.Match[str]) -> bool:
+    """Whether some image shows two of the kind, unless both are described alike."""
+    kind, named = canonical(match["noun"]), match.groupdict()
+    alike = "look" in named and named["look"].split() == named["other"].split()
+    several = (sum(thing.kind == kind for thing in frame.things.values()) > 1 for frame in told.frames)
+    return kind not in KINDS or alike or any(several)
+
+
 def _lies_there(told: StoryChanges, match: re.Match[str]) -> bool:
     cells = _CELLS[match["word"].rstrip("s")]
     lies = told.has_relations or any(thing.cell.allowed <= cells for thing in told.things)
@@ -249,6 +257,17 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (r"\b(?P<word>only|solely|exactly|at most|no more than|just(?= (?:the|one|two|three|an?) ))\b", _only_some_change),
     (r"\b(?P<word>every (?:other|second|third)|most of|unless|otherwise|or else)\b", _never),
     (r"\b(?P<word>(?:left|right|top|bottom|upper|lower) half)\b", _never),
+    (
+        (
+            rf"\b(?:an?|one) (?P<look>(?:(?:{_LOOK}) ){{0,2}})(?P<noun>\w{{1,20}})\b[^.;!?\n]{{0,60}} and "
+            rf"(?P<word>an?) (?P<other>(?:(?:{_LOOK}) ){{1,2}})(?P=noun)\b"
+        ),
+        _are_two,
+    ),
+    (
+        r"\ban? (?P<word>bigger|smaller|larger) (?P<noun>\w{1,20}) (?!please|instead|now|then|and)\w",
+        _are_two,
+    ),
     (r"\bthe (?P<word>(?:first|second|third|fourth|last) one)\b", _one_differs),
     (
         (
@@ -258,7 +277,13 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
         _is_beside,
     ),
     (r"\b(?P<word>until|till)\b", _anything_changes),
-    (r"(?<!what )\b(?P<word>if)\b(?! (?:possible|you|that works|it works|there is room)\b)", _never),
+    (
+        (
+            r"(?<!what )\b(?P<word>if)\b(?! (?:possible|you|(?:that|it) works|there (?:is|are) (?:room|one|any|some)|"
+            r"(?:they|it) (?:are|is) there)\b)"
+        ),
+        _never,
+    ),
     (
         rf"{_KEPT}\b(?P<word>others|rest|remaining)\b(?! (?:as (?:it|they)|alone|unchanged|stays?|the same))",
         _others_change,
@@ -294,8 +319,8 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (r"\b(?P<word>grows|shrinks|grew|shrank|bigger|smaller|larger|enlarge|shrink|grow)\b", _is_sized),
     (
         (
-            r"(?<!night )(?<!darkness )(?<!snow )\b(?P<word>rises?|rose(?![- ]colou?red)|falls|fell|sinks|sank|climbs|"
-            r"descends|drops)\b(?! asleep)"
+            r"(?<!night )(?<!darkness )(?<!snow )(?<!sun )\b"
+            r"(?P<word>rises?|rose(?![- ]colou?red)|falls|fell|sinks|sank|climbs|descends|drops)\b(?! asleep)"
         ),
         _moves,
     ),

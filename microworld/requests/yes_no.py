@@ -304,15 +304,19 @@ def bigger(text: str, scene: Scene) -> Answer | None:
     )
     if match is None:
         return None
-    pair = one_of(match["a"], scene)[1], one_of(match["b"], scene)[1]
+    pair = one_of(match["a"], scene), one_of(match["b"], scene)
     wanted = "big" if match["how"] == "bigger" else "small"
-    fits = [obj for obj in pair if obj.size == wanted]
+    fits = [one for one in pair if one[1].size == wanted]
     if len(fits) != 1:
-        return Answer("which", f"Both are {pair[0].size}.", (frozenset({"both", "same", "neither", "equal"}),))
-    (other,) = (obj for obj in pair if obj is not fits[0])
-    return Answer(
-        "which", f"The {fits[0].kind} is {match['how']}.", (frozenset({fits[0].kind}),), frozenset({other.kind})
-    )
+        return Answer("which", f"Both are {pair[0][1].size}.", (frozenset({"both", "same", "neither", "equal"}),))
+    ((cell, one),), (other,) = fits, (obj for _, obj in pair if obj.size != wanted)
+    if one.kind != other.kind:
+        words, apart, wrong = one.kind, one.kind, other.kind
+    elif one.colour != other.colour:
+        words, apart, wrong = f"{one.colour} {one.kind}", one.colour, other.colour
+    else:
+        words, apart, wrong = f"{one.kind} {place(cell)}", one.kind, ""
+    return Answer("which", f"The {words} is {match['how']}.", (frozenset({apart}),), frozenset({wrong} - {""}))
 
 
 def more(text: str, scene: Scene) -> Answer | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from interleavethinker.microworld.language.key_words import GROUND, MANY, ONE
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
 __all__ = ["unclear_because", "unclear_wording", "without_asides", "without_farewell"]
@@ -93,6 +94,26 @@ _REFERS = re.compile(
     r"\b(?:it|one|ones|them|they|some|both|those|these|him|her|he|she|its|their|another|accordingly)\b"
 )
 _UNCLEAR = {
+    "wants to": re.compile(
+        rf"(?:^|[.;!?,] ?|\band |\bbut )(?:then |now )?(?:it|he|she|they|the (?:\w+ )?(?:{ONE}|{MANY})) "
+        r"(?P<said>(?:wants?|wanted|used|hates?|hated|likes?|liked|wishes|wished|hopes?|hoped|tries|tried|refuses?|refused|"
+        r"forgets?|forgot) to) (?!see\b|know\b|learn\b|draw\b|paint\b|look\b)\w"
+    ),
+    "likes red": re.compile(
+        rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) (?P<said>(?:likes?|liked|loves?|loved|hates?|hated|prefers?|"
+        rf"misses|fears?) (?:the )?(?:{'|'.join(COLOURS)}|{GROUND}))\b"
+    ),
+    "no longer": re.compile(
+        rf"\b(?:no|any) longer (?:an? )?(?:big|small|on|in|at|{'|'.join(COLOURS)})\b|\bno longer\s*(?:[.;!?]|$)"
+    ),
+    "far away": re.compile(r"\b(?:is|are|was) (?:still |not )?far (?:away|off)\b"),
+    "the night goes": re.compile(
+        rf"\b(?P<said>(?:{GROUND})(?: then| slowly| finally)? (?:goes(?! down)|(?:is|has) (?:gone|away|over|past)|"
+        r"leaves|disappears|vanishes|fades|ends))\b"
+    ),
+    "a bigger one": re.compile(
+        rf"\b(?P<kind>{ONE})\b.{{0,200}}\ban? (?:(?:much|even|slightly|a bit) )?(?:bigger|larger|smaller) (?P=kind)\b"
+    ),
     "not only … but": re.compile(r"\bnot (?:only|just)\b[^.;!?]*\bbut\b"),
     "I mean": re.compile(r"\w,? i mean,? (?:an?|the|two|three|four|five)\b"),
     "before that": re.compile(
@@ -321,8 +342,8 @@ def unclear_wording(text: str) -> str:
     """Returns the words of a request whose meaning no rule follows; empty if there are none."""
     plain = " ".join(text.lower().split())
     for words, pattern in _UNCLEAR.items():
-        if pattern.search(plain):
-            return words
+        if (match := pattern.search(plain)) is not None:
+            return match.groupdict().get("said", words)
     for pattern in _UNFOLLOWED:
         if (match := pattern.search(plain)) is not None:
             return match.group().strip()

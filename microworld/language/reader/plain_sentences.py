@@ -108,6 +108,25 @@ _SENTENCES: tuple[Rule, ...] = (
     ),
     # A color, told by an object that has it: "as green as the tree".
     (rf"\b(?:just |exactly )?as ({_COLOUR}) as (?:an?|the) (?:(?:{LOOKS}) ){{0,2}}\w+", r"\1"),
+    # What is said of one object alone, or twice: "the cat, but not the tree, blue", "a ball above and below it".
+    (rf"\b(the (?:(?:{LOOKS}) ){{0,2}}\w+), (?:but )?not the (?:(?:{LOOKS}) ){{0,2}}\w+,", r"\1"),
+    (r",? if (?:there (?:is|are) (?:one|any|some)|(?:it|they) (?:is|are) there)(?=\s*(?:[.!]|$))", ""),
+    (
+        (
+            rf"\b(an? (?:(?:{LOOKS}) ){{0,2}}(?:{ONE})) (above|below|under|left of|right of) and "
+            rf"(above|below|under|left of|right of) (the (?:(?:{LOOKS}) ){{0,2}}(?:{ONE}))\b"
+        ),
+        r"\1 \2 \4 and \1 \3 \4",
+    ),
+    (r"\bfirst (remove|delete|erase) (the [\w ]{1,30}), then (?=the\b)", r"first \1 \2, then \1 "),
+    # Questions that end in a tag: "it is night, isn't it?"
+    (
+        (
+            rf"(^|[.!?\n]\s*)(?:it's|it is|this is) (?P<when>(?:(?:in|at|by) )?(?:an? |the )?(?:{GROUND}|day)),? "
+            r"(?:isn't (?:it|this)|is it not|right|no|correct)\s*\?"
+        ),
+        r"\1is it \g<when>?",
+    ),
     # Questions that count: "are there exactly two cats", "is there a third one".
     (rf"\bexactly (?=(?:an?|{'|'.join(NUMBER_WORDS)}|\d)\b[^.;!?\n]{{0,80}}\?)", "only "),
     (r"\b(is there )a single (?=\w)", r"\1only one "),

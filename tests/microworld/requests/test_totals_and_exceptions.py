@@ -171,6 +171,7 @@ def test_several_on_one_side_are_those_of_its_row_or_column(text: str, left: set
         ("Is there a single red ball?", "No, there are 2 of them."),
         ("Is there a third red ball?", "No, there are 2 of them."),
         ("Is there another red ball?", "Yes, there are 2 of them."),
+        ("Which is bigger, the top left ball or the bottom left ball?", "The red ball is bigger."),
         ("Are the top balls red?", "Yes, there is a big red ball in the top left and a big red ball in the top right."),
     ],
 )
@@ -227,6 +228,15 @@ def test_places_and_looks_may_be_told_by_other_objects(text: str, scene: Scene |
         "A row of three cars, the second one red.",
         "A house and a boat. They leave at night and return in the morning.",
         "A house and a boat. They leave one by one, from left to right.",
+        "A fish at the beach. A bigger fish eats it.",
+        "A cat in a meadow. The cat wants to leave.",
+        "A cat in a meadow. It used to be red.",
+        "A cat in a meadow. It likes red.",
+        "A cat in a meadow. Night is far away.",
+        "A cat in a meadow. It is no longer red.",
+        "A girl in a forest. The night goes away.",
+        "A girl in the snow. Winter is gone.",
+        "A girl in the snow. Winter ends.",
     ],
 )
 def test_what_once_lost_an_object_or_an_image_is_refused(text: str) -> None:
