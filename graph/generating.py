@@ -55,10 +55,10 @@ def with_override(state: TrajectoryState, plan: Plan) -> tuple[Plan, Override | 
 
 
 def step_to_generate(state: TrajectoryState, plan: Plan, limits: Limits) -> int | None:
-    """Returns the current step, or None if it has no prompt or no call is left for it."""
+    """Returns the current step, or None if it has no prompt, only waits for a person, or has no call left."""
     step = current_step_of(state)
     has_prompt = step < len(plan.steps) and plan.steps[step].prompt
-    return step if has_prompt and _calls_left(state, limits) else None
+    return step if has_prompt and not is_finished(state, plan, step, step) and _calls_left(state, limits) else None
 
 
 def independent_steps(state: TrajectoryState, plan: Plan, limits: Limits) -> list[int]:

@@ -31,9 +31,11 @@ from .look_ahead import LookAhead
 from .model_calls import model_calls
 from .person import approval_of, reviewed
 from .plan_node import plan_steps
+from .plan_versions import carried_over
 from .planning import asks_again, context_of_check
 from .referring import case_of
 from .rephrasing import with_untried_prompts
+from .reviewing import with_review
 from .routing import allowed_attempts, decide, is_spent, limits_of
 from .state import (
     TrajectoryState,
@@ -103,6 +105,7 @@ class Nodes:
 
     async def generate(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Generates the next attempt of the current step, or takes it from its drafts."""
+        state = with_review(state)
         plan, limits = plan_to_carry_out(state), limits_of(state)
         if plan is None or stop_reason_of(state):
             return {}
@@ -118,11 +121,15 @@ class Nodes:
             await generate_round(ahead, runtime, state, edited, override, generated)
         update: Update = {"attempts": generated, "seconds": timer.seconds}
         if override is not None and generated:
-            update |= {"override": None} | ({} if edited is plan else {"plans": {edited.version: edited}})
+            update["override"] = None
+            if edited is not plan:
+                kept = carried_over(attempts_of(state), plan, edited, override.step)
+                update |= {"plans": {edited.version: edited}, "attempts": kept | generated}
         return update | {"stop_reason": StopReason.TIME_LIMIT} if timer.expired else update
 
     async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Judges all unjudged attempts, drafts later steps meanwhile, and finds other words for a refused prompt."""
+        state = with_review(state)
         plan = plan_to_carry_out(state)
         if plan is None or stop_reason_of(state):
             return {}
@@ -181,7 +188,7 @@ class Nodes:
         """Applies a person's verdict, if the trajectory asks for one, and `decide`: continue, retry, replan, or end."""
         update, state = await reviewed(state, runtime, self._find_components)
         plan_to_carry_out(state)
-        decision = decide(state)
+        decision = decide(with_review(state))
         for event in decision.events:
             _emit(runtime, event)
         update |= {"current_step": decision.current_step, "stop_reason": decision.stop_reason}

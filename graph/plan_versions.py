@@ -1,15 +1,18 @@
 """Versions of a plan: a planner's replan begins a new one, and so do the words of a person.
 
 A person's words change the prompt of one step. The attempts that were made and judged for the old words stay in the
-record, under the old version, but no longer compete with those made for the new words. Attempts are numbered through
-all versions that people made from one version of the planner's, so that a seed and a number name one attempt only.
+record, under the old version, but no longer compete with those made for the new words. Attempts of later
+steps, which do not depend on that step, belong to the new version from then on. Attempts are numbered through all
+versions that people made from one version of the planner's, so that a seed and a number name one attempt only.
 """
 
 from collections.abc import Iterable, Mapping
 
 from interleavethinker.tools.types import Attempt, Plan, Step
 
-__all__ = ["newest_edit", "next_iteration", "replans_before", "with_words"]
+from .attempts import attempt_key
+
+__all__ = ["carried_over", "newest_edit", "next_iteration", "replans_before", "with_words"]
 
 
 def with_words(plan: Plan, step: int, prompt: str) -> Plan:
@@ -30,6 +33,24 @@ def with_words(plan: Plan, step: int, prompt: str) -> Plan:
         changes |= {"instruction": old.instruction and _in_style_of(old.instruction, prompt), "auxiliary_text": None}
     steps = (*plan.steps[:step], Step.model_validate(old.model_dump() | changes), *plan.steps[step + 1 :])
     return Plan(steps=steps, version=plan.version + 1, reasoning="edited by a person", made_by="person")
+
+
+def carried_over(attempts: Mapping[str, Attempt], plan: Plan, edited: Plan, step: int) -> dict[str, Attempt | None]:
+    """Returns the change of the attempts after which those of later steps belong to a plan with a person's words.
+
+    Args:
+        attempts: All attempts, by key. Those of later steps that are not outdated do not depend on the step.
+        plan: The plan before.
+        edited: The plan with the words.
+        step: Index of the step that has them.
+    """
+    change: dict[str, Attempt | None] = {}
+    for key, one in attempts.items():
+        if one.plan_version == plan.version and one.step > step and not one.outdated:
+            change[key] = None
+            moved = one.model_copy(update={"plan_version": edited.version})
+            change[attempt_key(edited.version, one.step, one.iteration)] = moved
+    return change
 
 
 def newest_edit(plans: Mapping[int, Plan], version: int) -> Plan:

@@ -73,7 +73,8 @@ def decide(state: Mapping[str, Any]) -> Decision:
     """Advances the current step past every finished step and decides whether the trajectory ends.
 
     A step is finished if it has no prompt, if an attempt was accepted, if the critic could not judge the last one, or
-    if all allowed attempts are used. A step for which a person gave words gets one more attempt in any case.
+    if all allowed attempts are used. A step for which a person gave words gets one more attempt in any case. Where a
+    person looks at each image, they have seen those of the current step only, and later steps wait for their turn.
 
     Examples:
         The plan has prompts for steps 0, 1 and 2, each starts from nothing, and the critic has judged all drafts.
@@ -87,8 +88,9 @@ def decide(state: Mapping[str, Any]) -> Decision:
     if plan is None:
         return Decision(0, stop_reason or StopReason.TIME_LIMIT, frozenset(), ())
     limits, attempts = limits_of(state), attempts_of(state)
-    current_step = current_step_of(state)
+    current_step = seen = current_step_of(state)
     events: list[Event] = []
+    waits = False
     while current_step < len(plan.steps):
         if plan.steps[current_step].prompt is None:
             events.append(StepFinished(step=current_step, status="text_only"))
@@ -97,6 +99,8 @@ def decide(state: Mapping[str, Any]) -> Decision:
         of_step = attempts_for(attempts, plan.version, current_step)
         if not of_step or _has_next_attempt(state, plan, of_step):
             break
+        if waits := current_step > seen and bool(state.get("review_images")):
+            break
         best = best_attempt(of_step)
         events.append(StepFinished(step=current_step, status=status_of(best), attempt=best))
         current_step += 1
@@ -104,7 +108,9 @@ def decide(state: Mapping[str, Any]) -> Decision:
         if any(attempts[key].step == current_step for key in outdated):
             break
     if stop_reason is None:
-        stop_reason = _stop_reason(state, plan, limits, current_step, len(attempts))
+        if waits:
+            waits = all(attempts[key].step != current_step for key in _outdated_drafts(state, plan, current_step))
+        stop_reason = _stop_reason(state, plan, limits, current_step, len(attempts), waits=waits)
     # What a limit ends is not planned again: what was made ahead is part of the document then.
     outdated = _outdated_drafts(state, plan, current_step, replans=stop_reason is None)
     return Decision(current_step, stop_reason, outdated, tuple(events))
@@ -145,11 +151,14 @@ def _has_next_attempt(state: Mapping[str, Any], plan: Plan, of_step: Sequence[At
 
 
 def is_finished(state: Mapping[str, Any], plan: Plan, step: int, current_step: int) -> bool:
-    """Returns whether a step gets no further attempt: steps before the current one, and some that were drafted."""
+    """Returns whether a step gets no further attempt: steps before the current one, and some that were drafted.
+
+    The current step is one of those if its draft only waits until a person has looked at it.
+    """
     if step < current_step or plan.steps[step].prompt is None:
         return step < current_step
     of_step = attempts_for(attempts_of(state), plan.version, step)
-    if step == current_step or not of_step:
+    if not of_step:
         return False
     judged = of_step[-1].verdict is not None or len(of_step) >= allowed_attempts(state, plan.version, step)
     return judged and not _has_next_attempt(state, plan, of_step)
@@ -194,8 +203,8 @@ def _outdated_drafts(
 
     A draft is outdated if the image that its step starts from is not decided yet, or is another one than the draft was
     generated from, or if a replan follows. Drafts that start from the current step, or from an outdated one, are
-    therefore always outdated: `decide` has already advanced past every step that is finished, so the current step is
-    not.
+    therefore outdated, unless the current step only waits for a person: `decide` has advanced past every other
+    finished step.
 
     Args:
         state: The state after this round.
@@ -255,16 +264,17 @@ def affordable_attempts(state: Mapping[str, Any], limits: Limits) -> int:
 
 
 def _stop_reason(
-    state: Mapping[str, Any], plan: Plan, limits: Limits, current_step: int, attempt_count: int
+    state: Mapping[str, Any], plan: Plan, limits: Limits, current_step: int, attempt_count: int, *, waits: bool
 ) -> StopReason | None:
     if current_step >= len(plan.steps):
         return StopReason.COMPLETE
-    if limits.max_calls is not None and attempt_count - inherited_calls_of(state) >= limits.max_calls:
-        return StopReason.MAX_CALLS
-    if is_spent(state, limits):
-        return StopReason.MAX_COST
-    if limits.time_limit is not None and state.get("seconds", 0.0) >= limits.time_limit:
-        return StopReason.TIME_LIMIT
+    if not waits:  # For a person, which takes no call.
+        if limits.max_calls is not None and attempt_count - inherited_calls_of(state) >= limits.max_calls:
+            return StopReason.MAX_CALLS
+        if is_spent(state, limits):
+            return StopReason.MAX_COST
+        if limits.time_limit is not None and state.get("seconds", 0.0) >= limits.time_limit:
+            return StopReason.TIME_LIMIT
     remaining = state.get("remaining_steps")
     checks = 0 if plan.report is None else _SUPER_STEPS_OF_CHECKS
     if remaining is not None and remaining <= _SUPER_STEPS_PER_ROUND + checks:

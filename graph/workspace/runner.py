@@ -33,6 +33,7 @@ from interleavethinker.graph.events import (
     Paused,
     ReviewNeeded,
 )
+from interleavethinker.graph.reviewing import review_each_image
 from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, stop_reason_of
 from interleavethinker.graph.tracing import end_run, run_span, trace_metadata
 from interleavethinker.tools.calls_in_flight import CallsInFlight, count_calls_in
@@ -246,6 +247,8 @@ class Runner:
         )
         calls, context = CallsInFlight(), self._span.context() or copy_context()
         context.run(count_calls_in, calls)
+        if self._review:
+            context.run(review_each_image)
         run = _GraphRun(stream, control, context)
         watch.call_on_cancel(run.cancel)
 
