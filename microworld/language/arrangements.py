@@ -12,6 +12,7 @@ from .compiled_patterns import Rule, compiled, rewritten
 from .key_words import GROUND, LOOK, MANY, ONE, kind_of
 from .plain_text import NUMBER_WORDS, PLURALS
 from .quantities import NUMBER, PAUSE, number_of
+from .tables import told_by_lines
 
 __all__ = ["arranged"]
 
@@ -158,7 +159,7 @@ def arranged(text: str) -> str:
         >>> arranged("Four corners, four stars.")
         'four stars in the corners.'
     """
-    return _without_it(_with_digits(rewritten(text, _RULES, _I)))
+    return _without_it(_with_digits(rewritten(told_by_lines(text), _RULES, _I)))
 
 
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii")

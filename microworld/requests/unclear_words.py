@@ -66,7 +66,8 @@ def check_has_image(statements: Sequence[Statement], text: str) -> None:
 _HAS_MEANING = frozenset(
     (
         "left right top bottom middle above below back again return returns returned both all each every everything "
-        "everyone others other rest remaining too also only twice half none nothing without"
+        "everyone others other rest remaining too also only twice half none nothing without sorted "
+        "increasing decreasing ascending descending"
     ).split()
 )
 
@@ -105,7 +106,8 @@ def check_told(statements: Sequence[Statement], text: str) -> None:
 
 
 _IN_ALL = re.compile(
-    r"\b(?:should (?:be|show|have|contain|include)|same (?:(?:picture|image|scene|thing) )?(?:but )?with|there are) |"
+    r"\b(?:should (?:be|show|have|contain|include)|same (?:(?:picture|image|scene|thing) )?(?:but )?with|"
+    r"there (?:is|are|was|were)(?: now)?|we (?:now )?see|(?:picture|image|scene) (?:now )?(?:shows|has|contains)) |"
     r"\b(?:in total|in all|altogether)\b"
 )
 """Before what an image holds in all."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import islice
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
@@ -28,7 +29,7 @@ _MOST_WORDS = 60
 """Words of a request that are looked at, since each is read again with another word in its place."""
 _LONGEST = 1000
 """Characters of a text."""
-_MOST_SCENES = 24
+_MOST_SCENES = 72
 """Random images that a question is asked about."""
 _PLACES: dict[str, tuple[str, ...]] = {
     "left": ("right", "top"),
@@ -137,17 +138,13 @@ def _without_effect_on_answer(meaning: Interpretation, scenes: Sequence[Scene], 
     named = {name for word in words for name in (canonical(word.group().lower()), *(_others(word, _ASKED) or ()))}
     colours = _some({obj.colour for obj in objects} | named, tuple(COLOURS))
     varied = [tuple(scenes), *islice(varied_scenes(scenes, kinds, colours, meaning.text), _MOST_SCENES)]
-    known = [_result(read, meaning.text, images) for images in varied]
+    known = cache(lambda images: _result(read, meaning.text, images))
     unread = []
     for word in words:
         others = _others(word, _ASKED)
         if others is None:
             others = ("",) if word.group().lower() in _HEAVY or word.re.pattern == _SECOND or _is_done(word) else ()
-        changed = (
-            _result(read, _with(word, other), images) != answer
-            for other in others
-            for images, answer in zip(varied, known, strict=True)
-        )
+        changed = (_result(read, _with(word, other), images) != known(images) for other in others for images in varied)
         if others and not any(changed):
             unread.append(word.group().strip(", "))
     return tuple(dict.fromkeys(unread))

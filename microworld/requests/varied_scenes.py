@@ -51,7 +51,7 @@ def _changed(
     rng: np.random.Generator, scene: Scene, kinds: Sequence[str], draw: Callable[[Sequence[str]], SceneObject]
 ) -> Scene:
     for _ in range(rng.integers(1, _MOST_CHANGES, endpoint=True)):
-        what = rng.choice(("ground", "add", "remove", "alter", "alter", "move"))
+        what = rng.choice(("ground", "add", "remove", "alter", "alter", "move", "move"))
         taken = int(rng.choice(list(scene.objects))) if scene.objects else None
         free = int(rng.choice(scene.free)) if scene.free else None
         if what == "ground":

@@ -25,7 +25,7 @@ _Explains = Callable[[StoryChanges, re.Match[str]], bool]
 """Whether the images explain a sign that was found."""
 
 _DENIAL = (
-    r"\b(?:no|not|never|without|w/o|nor|neither|none|nobody|instead of|rather than|except|but|forget|cannot)\b"
+    r"\b(?:no|zero|not|never|without|w/o|nor|neither|none|nobody|instead of|rather than|except|but|forget|cannot)\b"
     r"[^.!?;\n]*$"
 )
 _NUMBERED = "row|column|cell|line|picture|image|page|panel|frame|scene|step|part|chapter|slide|number|day|act|shot"
@@ -222,6 +222,12 @@ def _are_two(told: StoryChanges, match: re.Match[str]) -> bool:
     return kind not in KINDS or alike or any(several)
 
 
+def _lies_in_line(told: StoryChanges, match: re.Match[str]) -> bool:
+    """Whether the place of an object is told by a row or a column."""
+    lines = [set(range(9)[part]) for at in range(3) for part in (slice(3 * at, 3 * at + 3), slice(at, None, 3))]
+    return is_denied(match) or any(thing.cell.allowed <= line for thing in told.things for line in lines)
+
+
 def _lies_there(told: StoryChanges, match: re.Match[str]) -> bool:
     cells = _CELLS[match["word"].rstrip("s")]
     lies = told.has_relations or any(thing.cell.allowed <= cells for thing in told.things)
@@ -242,7 +248,7 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (
         (
             rf"\b(?P<word>{_NUMBER})\b"
-            r"(?! (?:o'?clock|years?|days?|hours?|minutes?|(?:more )?times)\b)"
+            r"(?! (?:o'?clock|years?|days?|hours?|minutes?|rows|columns|(?:more )?times)\b)"
         ),
         _counts,
     ),
@@ -276,6 +282,8 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
         ),
         _is_beside,
     ),
+    (r"\b(?P<word>rows?|columns?)\b", _lies_in_line),
+    (r"\b(?P<word>increasing|decreasing|ascending|descending|sorted|ordered)\b", _never),
     (r"\b(?P<word>until|till)\b", _anything_changes),
     (
         (

@@ -29,6 +29,8 @@ CORNERS = Scene("meadow", (BIG, None, BIG, None, None, None, SMALL, None, SMALL)
         ("Turn two balls into boxes.", BALLS),
         ("I want only one ball.", BALLS),
         ("There should be just one cat.", BALLS),
+        ("Now there is one ball.", BALLS),
+        ("The picture shows one ball.", BALLS),
         ("I want five balls in all.", BALLS),
         ("Move all balls to the left, but not the big one.", BALLS),
         ("Is there a star in all corners?", STARS),
@@ -200,6 +202,20 @@ def test_a_question_of_which_a_word_has_no_answer_is_refused(text: str) -> None:
 def test_a_word_with_a_meaning_is_not_left_out(text: str) -> None:
     with pytest.raises(InputError, match="It is not clear what"):
         interpret(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("First row: ball, box, star. Second row: cat, bird, fish.", [{0}, {1}, {2}, {3}, {4}, {5}]),
+        ("Last column: a red ball, a box and a small star", [{2}, {5}, {8}]),
+        ("First column: a ball and a box. Last column: a cat.", [{0, 3, 6}, {0, 3, 6}, {2, 5, 8}]),
+        ("row 1: a cat; row 3: a fish", [{0, 1, 2}, {6, 7, 8}]),
+    ],
+)
+def test_a_list_of_rows_or_columns_places_its_objects(text: str, cells: list[set[int]]) -> None:
+    (target,) = interpret(text).targets
+    assert [set(obj.cells) for obj in target.objects] == cells
 
 
 @pytest.mark.parametrize(
