@@ -125,6 +125,9 @@ class Nodes:
             if edited is not plan:
                 kept = carried_over(attempts_of(state), plan, edited, override.step)
                 update |= {"plans": {edited.version: edited}, "attempts": kept | generated}
+        approved = tuple(state.get("approved_plans") or ())
+        if generated and state.get("approve_plan") and edited.version not in approved:
+            update["approved_plans"] = (*approved, edited.version)
         return update | {"stop_reason": StopReason.TIME_LIMIT} if timer.expired else update
 
     async def critic(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:

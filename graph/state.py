@@ -187,6 +187,8 @@ class TrajectoryState(TrajectoryInput, TrajectoryOutput, _OldChannels, total=Fal
     """Index of the first unfinished step."""
     review_images: Annotated[bool, ValidatedValue]
     """Whether to interrupt after each attempt, so that a person accepts or rejects its image."""
+    approved_plans: Annotated[tuple[int, ...], ValidatedValue]
+    """With `approve_plan`: the versions of the plan that images were generated from, with a person's approval."""
     override: Annotated[Override | None, ValidatedValue]
     """A person's prompt or seed for one attempt that has not been generated yet."""
     extra_attempts: Annotated[dict[str, int], ValidatedValue]
@@ -318,6 +320,7 @@ def initial_state(
     """Returns the initial values of a trajectory, apart from its request, plans and attempts."""
     return {
         "approve_plan": approve_plan,
+        "approved_plans": (),
         "current_step": 0,
         "defaults": {},
         "document": Document(),

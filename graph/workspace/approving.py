@@ -3,16 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from interleavethinker.graph.build import TrajectoryGraph
 from interleavethinker.graph.human_loop import Approval, approval_with
 from interleavethinker.graph.routing import limits_of
-from interleavethinker.graph.state import current_step_of, newest_plan, request_of
-from interleavethinker.tools.errors import TrajectoryError
+from interleavethinker.graph.state import attempts_of, current_step_of, newest_plan, request_of
+from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.types import Plan, Step
 
 from .catalog import TrajectorySummary
 from .commands import CommandQueue
+from .finished_tasks import state_to_change
+from .limit_changes import node_before
+from .storage import Locks
 
-__all__ = ["approve", "recorded_approval", "state_with_answer"]
+__all__ = ["approve", "recorded_approval", "require_approval", "state_with_answer"]
 
 
 async def approve(
@@ -38,6 +42,42 @@ async def approve(
     payload = approval.model_dump(mode="json", exclude_none=True)
     if not await commands.enqueue(entry.id, "approve", payload, only_if="waiting", unless_open=steps is None):
         raise TrajectoryError(f"The plan of trajectory {entry.id} was answered meanwhile; this answer is not used.")
+
+
+async def require_approval(graph: TrajectoryGraph, locks: Locks, trajectory: str, *, but_present: bool) -> None:
+    """Has every plan wait; see `Workspace.require_approval`, whose errors these are.
+
+    Args:
+        graph: With the workspace's checkpointer.
+        locks: The workspace's.
+        trajectory: Its id.
+        but_present: A person lets the present plan be carried out. Otherwise it waits, or there is an error if its
+            images are begun: a node that runs after the approval cannot ask for it.
+    """
+    config: Any = {"configurable": {"thread_id": trajectory}}
+    if (await graph.aget_state(config)).values.get("approve_plan"):
+        return
+    async with locks.hold(trajectory):
+        found = await state_to_change(graph, config)
+        state, following = found.values, found.next
+        plan = newest_plan(state)
+        asks_first = plan is None or plan.rejected or following in {("check_plan",), ("approve",)}
+        if not asks_first and not but_present:
+            if attempts_of(state) or following != ("generate",):
+                raise InputError(
+                    f"The plan of trajectory {trajectory} is being carried out, and no person has approved it. A "
+                    "person can let it go on: on the board, in the studio, or with `interleavethinker resume "
+                    f"{trajectory}` on the command line. `branch` makes one whose plan waits for a person.",
+                    code="person_required",
+                )
+            following = ("approve",)
+        if not following:
+            node = "check_document"  # It has ended, and stays so.
+        elif plan is None:
+            node = "__start__"
+        else:
+            node = node_before(following, state)
+        await graph.aupdate_state(config, {"approve_plan": True}, as_node=node)
 
 
 async def recorded_approval(commands: CommandQueue, trajectory: str) -> Approval | None:

@@ -54,6 +54,9 @@ class BranchPoint:
     choose: bool = False
     """Accepts the attempt by hand instead of the one that the parent kept: the branch has all attempts of the step, and
     continues with the next one."""
+    approve_plan: bool = False
+    """Every plan of the branch waits for a person, also if the parent's did not; so does the first one, unless a person
+    has approved it in the parent and it has no new words. False: as in the parent."""
 
 
 def check_point(point: BranchPoint, require_images: Callable[[Sequence[str]], None]) -> None:
@@ -106,7 +109,7 @@ def branch_state(
     seed = secrets.randbelow(2**31) if nothing_replaced else state.get("seed", 0)
     point = _with_open_words(state, point)
     values = _values(state, point, limits, seed, plan.version, prefix)
-    if not _is_approved(state, plan):
+    if not _is_approved(state, plan, point):
         if point.image is not None:
             raise InputError("The plan is not approved yet, so no step of it can be given an image. Approve it first.")
         if point.prompt is not None:  # The person must see what they approve.
@@ -167,6 +170,8 @@ def _with_chosen(state: Mapping[str, Any], point: BranchPoint, limits: Limits | 
             f"{len(of_step)} attempts."
         )
     plan = plans[chosen.plan_version]
+    if not _is_approved(state, plan, point):
+        raise InputError("The plan is not approved yet, so no attempt of it can be chosen. Approve it first.")
     before = {
         key: a
         for key, a in attempts.items()
@@ -190,8 +195,9 @@ def _values(
 ) -> dict[str, Any]:
     """Returns the values of a branch with these attempts, all of them inherited, and the plans up to a version."""
     size = state.get("image_size") if point.image_size is None else check_image_size(point.image_size)
-    asks = bool(state.get("approve_plan"))
+    asks = point.approve_plan or bool(state.get("approve_plan"))
     return initial_state(limits or limits_of(state), seed, image_size=size, approve_plan=asks) | {
+        "approved_plans": tuple(version for version in _approved_plans(state) if version <= plan_version),
         "request": list(state["request"]),
         "plans": {number: old for number, old in state["plans"].items() if number <= plan_version},
         "attempts": dict(attempts),
@@ -202,13 +208,23 @@ def _values(
     }
 
 
-def _is_approved(state: Mapping[str, Any], plan: Plan) -> bool:
-    """Returns whether a plan needs no person's approval, or certainly has it: then it has attempts."""
+def _is_approved(state: Mapping[str, Any], plan: Plan, point: BranchPoint) -> bool:
+    """Returns whether a plan needs no person's approval in the branch, or certainly has it in the parent."""
+    if point.approve_plan and point.prompt is not None:
+        return False
+    needs_none = not state.get("approve_plan") and not point.approve_plan
+    return needs_none or plan.version in _approved_plans(state)
+
+
+def _approved_plans(state: Mapping[str, Any]) -> Sequence[int]:
+    """Returns the versions of the plan that a person has certainly approved, since images were generated from them."""
     if not state.get("approve_plan"):
-        return True
-    newest = newest_edit(state["plans"], plan.version).version
-    made = attempts_of(state).values()
-    return any(newest_edit(state["plans"], one.plan_version).version == newest for one in made)
+        return ()
+    if "approved_plans" in state:
+        return tuple(state["approved_plans"])
+    plans = state["plans"]  # Of an earlier version, which did not record it: those with attempts, and edits of them.
+    edits = {newest_edit(plans, one.plan_version).version for one in attempts_of(state).values()}
+    return [version for version in plans if newest_edit(plans, version).version in edits]
 
 
 def _plan_at(state: Mapping[str, Any], point: BranchPoint) -> Plan:

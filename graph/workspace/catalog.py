@@ -32,6 +32,7 @@ __all__ = [
     "TrajectorySummary",
     "new_entry",
     "remove_rows",
+    "require_not_cancelled",
     "title_of",
 ]
 
@@ -100,8 +101,15 @@ class TrajectorySummary(BaseModel):
     """Attempt of that step, from 0."""
 
 
-def new_entry(title: str, profile: str) -> TrajectorySummary:
+def new_entry(
+    title: str, profile: str, origin: tuple[str | None, int | None, int | None] = (None, None, None)
+) -> TrajectorySummary:
     """Returns the entry of a trajectory that is created now, with a new id and a title of bounded length.
+
+    Args:
+        title: The title.
+        profile: The profile.
+        origin: Of a branch: its parent, and the parent's step and iteration.
 
     Raises:
         InputError: The machine's clock is before 1970 (`clock`).
@@ -110,7 +118,32 @@ def new_entry(title: str, profile: str) -> TrajectorySummary:
     now = datetime.now(UTC)
     name = f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     title = title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
-    return TrajectorySummary(id=name, title=title, profile=profile, status="ready", created=now, updated=now)
+    parent, step, iteration = origin
+    return TrajectorySummary(
+        id=name,
+        title=title,
+        profile=profile,
+        status="ready",
+        created=now,
+        updated=now,
+        parent=parent,
+        parent_step=step,
+        parent_iteration=iteration,
+    )
+
+
+def require_not_cancelled(entry: TrajectorySummary) -> TrajectorySummary:
+    """Returns the entry.
+
+    Raises:
+        TrajectoryError: The trajectory was cancelled (`cancelled`).
+    """
+    if entry.status == "cancelled":
+        raise TrajectoryError(
+            f"Trajectory {entry.id} was cancelled; branch from it to continue from any of its attempts.",
+            code="cancelled",
+        )
+    return entry
 
 
 def title_of(request: Request) -> str:

@@ -21,7 +21,7 @@ from interleavethinker.tools.validation import require_type
 from .catalog import Catalog, TrajectorySummary
 from .finished_tasks import state_to_change
 
-__all__ = ["change_limits"]
+__all__ = ["change_limits", "node_before"]
 
 _CAN_GO_ON = {StopReason.MAX_CALLS, StopReason.MAX_COST, StopReason.TIME_LIMIT, StopReason.HOST_LIMIT}
 
@@ -61,7 +61,7 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
         await catalog.mark(entry.id, "paused")
     values: dict[str, Any] = {"limits": limits}
     if newest_plan(state.values) is not None:
-        node, values["stop_reason"] = _node_before(state.next, state.values), None
+        node, values["stop_reason"] = node_before(state.next, state.values), None
     elif reason is None:  # Planning starts again, and resets everything else.
         node = "__start__"
     else:  # Likewise; but an input has no reason, so it begins as after a rejected plan.
@@ -91,7 +91,7 @@ def _check_used(trajectory: str, limits: Limits, state: Mapping[str, Any]) -> No
             )
 
 
-def _node_before(following: tuple[str, ...], state: dict[str, Any]) -> str:
+def node_before(following: tuple[str, ...], state: Mapping[str, Any]) -> str:
     """Returns the node after which the graph goes on to the same node as before, or, where it had ended, to the work
     that the limit cut off: the critic judges what has no verdict yet, and the loop decides again.
     """

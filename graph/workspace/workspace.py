@@ -24,14 +24,13 @@ from interleavethinker.graph.events import Event, Finished
 from interleavethinker.graph.human_loop import Approval
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import Profile
-from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.references import check_mentions
 from interleavethinker.tools.request_parsing import RequestLike, as_request, check_length
 from interleavethinker.tools.types import Step
 
-from .approving import approve, recorded_approval, state_with_answer
+from .approving import approve, recorded_approval, require_approval, state_with_answer
 from .branching import BranchPoint, branch_state, check_point
-from .catalog import Catalog, RequestKey, Status, TrajectorySummary, new_entry, title_of
+from .catalog import Catalog, RequestKey, Status, TrajectorySummary, new_entry, require_not_cancelled, title_of
 from .checkpoints import Checkpoints
 from .cleaning import Cleaner
 from .commands import CommandQueue, Verb
@@ -193,7 +192,7 @@ class Workspace:
         with self._departures.running(name), self._departures.reported(name):
             async with self._locks.hold(name):
                 # Read under the lock: another process may have changed the entry until now.
-                entry = await self._check_not_cancelled(name)
+                entry = require_not_cancelled(await self._catalog.get(name))
                 await self._deaths.admit(entry, self._state, unattended=only_unattended)
                 if entry.status == "done":
                     finished = await self.get(entry.id)
@@ -285,6 +284,16 @@ class Workspace:
         """Returns the approval that no run has carried out yet; None if there is none."""
         return await recorded_approval(self._commands, (await self._catalog.get(trajectory)).id)
 
+    async def require_approval(self, trajectory: str, *, but_present: bool = False) -> None:
+        """Has every plan wait for a person from now on; `but_present` lets the one that there is be carried out.
+
+        Raises:
+            InputError: It has a plan already that need not wait (`person_required`).
+            TrajectoryError: It is running (`busy`).
+        """
+        entry = await self.summary(trajectory)
+        await require_approval(self._checkpoints.graph, self._locks, entry.id, but_present=but_present)
+
     async def judge(self, trajectory: str, verdict: HumanVerdict) -> bool:
         """Overrides the critic's verdict: at once, or through the process that runs the trajectory (returns True).
 
@@ -299,7 +308,7 @@ class Workspace:
         if running and await self._commands.enqueue(entry.id, "judge", payload, only_if="running"):
             return True
         async with self._locks.hold(entry.id):
-            await self._check_not_cancelled(entry.id)
+            require_not_cancelled(await self._catalog.get(entry.id))
             await apply_human_verdict(self._checkpoints.graph, entry.id, verdict)
         return False
 
@@ -315,9 +324,7 @@ class Workspace:
         values, after = branch_state(await state_with_answer(self._commands, parent.id, self._state), point, limits)
         await asyncio.to_thread(renew_images, self.store, names_in(values))
         await self._catalog.get(parent.id)  # If it was deleted before that, its images may be gone: raise.
-        entry = new_entry(parent.title, parent.profile).model_copy(
-            update={"parent": parent.id, "parent_step": point.step, "parent_iteration": point.iteration}
-        )
+        entry = new_entry(parent.title, parent.profile, (parent.id, point.step, point.iteration))
         lineage = (parent, *await self._catalog.lineage(parent))
         provenance = await asyncio.to_thread(provenance_of, entry.profile, self._given)
         add = self._catalog.addition(entry, lineage, provenance)
@@ -332,7 +339,7 @@ class Workspace:
         entry = await self.summary(trajectory)
         await self.components.check_limits(entry.profile, limits)
         async with self._locks.hold(entry.id):
-            entry = await self._check_not_cancelled(entry.id)
+            entry = require_not_cancelled(await self._catalog.get(entry.id))
             await change_limits(self._checkpoints.graph, self._catalog, entry, limits)
 
     async def delete(self, trajectory: str) -> None:
@@ -389,12 +396,3 @@ class Workspace:
         state = await self._checkpoints.read(trajectory)
         await self._catalog.get(trajectory)  # Reading takes several queries; if it was deleted meanwhile, raise.
         return state
-
-    async def _check_not_cancelled(self, trajectory: str) -> TrajectorySummary:
-        entry = await self._catalog.get(trajectory)
-        if entry.status == "cancelled":
-            raise TrajectoryError(
-                f"Trajectory {entry.id} was cancelled; branch from it to continue from any of its attempts.",
-                code="cancelled",
-            )
-        return entry

@@ -226,6 +226,7 @@ class StudioApp:
             mask=given.mask,
             step=given.step,
             attempt=given.attempt,
+            by_person=True,
         )
 
     async def _branch(self, name: str, body: bytes) -> dict[str, JsonValue]:
@@ -241,6 +242,7 @@ class StudioApp:
                 image=image,
                 image_size=point.image_size,
                 choose=point.choose,
+                by_person=True,
             )
         }
 
@@ -249,7 +251,7 @@ class StudioApp:
         return await self._service.pause(name)
 
     async def _resume(self, name: str, body: bytes) -> View:
-        return await self._service.resume(name, parse(Resumption, body).limits)
+        return await self._service.resume(name, parse(Resumption, body).limits, by_person=True)
 
     async def _cancel(self, name: str, body: bytes) -> View:
         parse(Empty, body)

@@ -109,18 +109,27 @@ class _AppTools:
                 if accept is None:
                     raise InputError("judge needs accept: true or false.")
                 view = await service.judge(
-                    trajectory, accept=accept, prompt=prompt, reason=reason, region=region, step=step, attempt=attempt
+                    trajectory,
+                    accept=accept,
+                    prompt=prompt,
+                    reason=reason,
+                    region=region,
+                    step=step,
+                    attempt=attempt,
+                    by_person=True,
                 )
             case "branch":
                 if step is None:
                     raise InputError("branch needs a step.")
-                name = await service.branch(trajectory, step, attempt or 1, prompt=prompt, seed=seed, image=image)
+                name = await service.branch(
+                    trajectory, step, attempt or 1, prompt=prompt, seed=seed, image=image, by_person=True
+                )
                 view = await service.view(name)
             case "pause":
                 view = await service.pause(trajectory)
             case "resume":
                 limits = LimitRequest(max_calls=max_calls, max_cost=max_cost, time_limit=time_limit)
-                view = await service.resume(trajectory, limits)
+                view = await service.resume(trajectory, limits, by_person=True)
             case "cancel":
                 view = await service.cancel(trajectory)
         return _full(view)

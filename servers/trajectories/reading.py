@@ -8,7 +8,7 @@ from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.graph.workspace.workspace import Workspace
 
 from .runs import Runs
-from .view import View, Work, view_of
+from .view import View, Work, parse_version, view_of
 
 __all__ = ["ViewReader"]
 
@@ -48,6 +48,28 @@ class ViewReader:
             reading.add_done_callback(lambda done: self._ended(trajectory, done))
         return await asyncio.shield(reading)
 
+    async def seen_attempt(self, trajectory: str, since: str, step: int | None) -> tuple[int, int | None]:
+        """Returns which attempt a verdict means that names none: its step and number, both from 1.
+
+        Args:
+            trajectory: Its complete id.
+            since: The version that the author of the verdict has seen.
+            step: The step that they name, from 1; None: the newest of which they have seen an attempt.
+
+        Returns:
+            The step, and its newest attempt that they have seen; None: they have seen none of it.
+
+        Raises:
+            InputError: `since` is no version.
+        """
+        seen = parse_version(since)
+        step = step or (seen.finished + 1 if seen.attempts or not seen.finished else seen.finished)
+        if not seen.attempts or step != seen.finished + 1:
+            return step, None
+        view = await self.read(trajectory)
+        shown = view.steps[seen.finished].attempts[: seen.attempts] if seen.finished < view.of else ()
+        return step, shown[-1].n if shown else None
+
     async def summaries(self, not_older_than: float = 0.0) -> list[TrajectorySummary]:
         """Returns all trajectories, the newest first, as they were at most some seconds ago."""
         now = asyncio.get_running_loop().time()
@@ -76,7 +98,9 @@ class ViewReader:
         snapshot = await self._workspace.get(trajectory)
         family = await self.summaries(_FAMILY_SECONDS)
         address = None if self._studio is None else self._studio(trajectory)
-        return await asyncio.to_thread(view_of, snapshot, family, self._work(snapshot), address)
+        waits = snapshot.status == "waiting"
+        answered = waits and await self._workspace.recorded_approval(trajectory) is not None
+        return await asyncio.to_thread(view_of, snapshot, family, self._work(snapshot), address, answered=answered)
 
     def _work(self, snapshot: Trajectory) -> Work | None:
         work, plan = self._runs.work(snapshot.id), snapshot.plan

@@ -12,13 +12,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Self
 
 from interleavethinker.graph.workspace.branching import BranchPoint
-from interleavethinker.graph.workspace.catalog import RequestKey, Status, TrajectorySummary
+from interleavethinker.graph.workspace.catalog import RequestKey, Status, TrajectorySummary, require_not_cancelled
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.images.folders import ImageFolders
 from interleavethinker.tools.request_parsing import as_request, place_images
 from interleavethinker.tools.types import ImagePart, Sha256, Step
 
+from .admission import Admission
 from .arguments import key_of, named_images, verdict_of
 from .images import image_preview, stored_image
 from .options import LimitRequest, ServiceOptions
@@ -54,6 +55,7 @@ class TrajectoryService:
     ) -> None:
         self.workspace = workspace
         self.options = options or ServiceOptions()
+        self._admission = Admission(workspace, self.options)
         self._runs = Runs(workspace, self.options.unload_after)
         self.drain, self.work = self._runs.drain, self._runs.work
         self._folders = ImageFolders(self.options.image_folders)
@@ -114,6 +116,7 @@ class TrajectoryService:
         if key is not None and (await self.workspace.get(trajectory)).request != as_request(parts):
             raise InputError(f"The key {key!r} belongs to another request, trajectory {trajectory}.", code="key_reused")
         if run and (await self.workspace.summary(trajectory)).status == "ready":
+            await self._admission.admit(trajectory, by_person=False)  # A key may name one that was made elsewhere.
             self._runs.start(trajectory)
         self._views.forget_family()
         return trajectory
@@ -172,8 +175,7 @@ class TrajectoryService:
     ) -> View:
         """Returns the first view that satisfies a condition, or after some seconds the last one."""
         name = (await self.workspace.summary(trajectory)).id
-        end = asyncio.get_running_loop().time() + seconds
-        version = ""
+        end, version = asyncio.get_running_loop().time() + seconds, ""
         while True:
             number = self._runs.changes(name)
             view = await self._views.read(name)
@@ -210,13 +212,9 @@ class TrajectoryService:
             InputError: The new plan cannot be used, or a person is required (`person_required`).
             TrajectoryError: It does not wait for approval.
         """
-        if self.options.require_person and not by_person:
-            raise InputError(
-                "A person must approve the plan: on the board, in the studio, or with `interleavethinker approve "
-                f"{trajectory}` on the command line. A model cannot.",
-                code="person_required",
-            )
+        self._admission.check_approval(trajectory, by_person=by_person)
         name = (await self.workspace.summary(trajectory)).id
+        await self._admission.admit(name, by_person=by_person)
         await self.workspace.approve(name, steps)
         return await self._continue(name)
 
@@ -232,6 +230,7 @@ class TrajectoryService:
         step: int | None = None,
         attempt: int | None = None,
         since: str | None = None,
+        by_person: bool = False,
     ) -> View:
         """Overrides the critic's verdict on an attempt of the current step, and continues.
 
@@ -246,26 +245,25 @@ class TrajectoryService:
             attempt: From 1; default: the newest that `since` has, or else the newest. A person never judges an image
                 that arrived after what they have seen.
             since: The version that its author has seen.
+            by_person: As in `approve`.
 
         Raises:
-            InputError: There is no such attempt at the current step.
+            InputError: There is no such attempt at the current step, or a person is required (`person_required`).
             TrajectoryError: It was cancelled.
         """
-        name = (await self.workspace.summary(trajectory)).id
+        self._admission.check_words(prompt, by_person=by_person)
+        entry = await self.workspace.summary(trajectory)
         if since is not None and attempt is None:
-            seen = parse_version(since)
-            step = step or (seen.finished + 1 if seen.attempts or not seen.finished else seen.finished)
-            if seen.attempts and step == seen.finished + 1:
-                view = await self._views.read(name)
-                shown = view.steps[seen.finished].attempts[: seen.attempts] if seen.finished < view.of else ()
-                attempt = shown[-1].n if shown else None
+            step, attempt = await self._views.seen_attempt(entry.id, since, step)
         verdict = verdict_of(
             accept=accept, prompt=prompt, reason=reason, region=region, mask=mask, step=step, attempt=attempt
         )
-        if await self.workspace.judge(name, verdict):
-            self._runs.notify(name)
-            return await self._views.read(name)
-        return await self._continue(name)
+        if entry.status not in {"running", "done", "cancelled"}:
+            await self._admission.admit(entry.id, by_person=by_person)
+        if await self.workspace.judge(entry.id, verdict):
+            self._runs.notify(entry.id)
+            return await self._views.read(entry.id)
+        return await self._continue(entry.id)
 
     async def branch(
         self,
@@ -280,6 +278,7 @@ class TrajectoryService:
         choose: bool = False,
         limits: LimitRequest | None = None,
         run: bool = True,
+        by_person: bool = False,
     ) -> str:
         """Creates a trajectory that keeps everything before an attempt, starts it, and returns its id.
 
@@ -294,6 +293,7 @@ class TrajectoryService:
             choose: Keep this attempt instead of the one that the parent kept.
             limits: Changes of the parent's limits.
             run: Whether to start it.
+            by_person: As in `approve`. Otherwise, where a person is required, new words wait for one.
 
         Raises:
             InputError: There is no such attempt, or the parent's plan waits for a person (`person_required`).
@@ -304,8 +304,10 @@ class TrajectoryService:
                 "The plan waits for a person, so nothing can be branched from it yet.", code="person_required"
             )
         stored = None if image is None else await self.add_image(image)
-        point = BranchPoint(step - 1, attempt - 1, prompt, seed, stored, image_size, choose)
+        waits = self._admission.waits_for_person(by_person=by_person)
+        point = BranchPoint(step - 1, attempt - 1, prompt, seed, stored, image_size, choose, waits)
         name = await self.workspace.branch(parent.id, point, await self.options.changed_limits(parent, limits))
+        await self._admission.admit(name, by_person=by_person)
         if run:
             self._runs.start(name)
         self._views.forget_family()
@@ -322,20 +324,20 @@ class TrajectoryService:
         self._runs.notify(name)
         return await self._views.read(name)
 
-    async def resume(self, trajectory: str, limits: LimitRequest | None = None) -> View:
-        """Continues a trajectory, with changes of its limits if there are any. One that runs already keeps running.
+    async def resume(self, trajectory: str, limits: LimitRequest | None = None, *, by_person: bool = False) -> View:
+        """Continues a trajectory, with changes of its limits if there are any. One that runs already keeps running, and
+        one that waits for approval still waits, unless its plan was approved for the next run; `by_person` as there.
 
         Raises:
+            InputError: It has a plan that no person has approved, and one is required (`person_required`).
             TrajectoryError: It was cancelled; with limits, also if it runs, waits for approval or is complete.
         """
-        if limits is not None and limits != LimitRequest():
-            found = await self.workspace.get(trajectory)
-            await self.workspace.change_limits(found.id, await self.options.changed_limits(found, limits))
-        view = await self.view(trajectory)
-        if view.status == "cancelled":
-            said = f"Trajectory {view.trajectory} was cancelled; branch from it to continue from any of its attempts."
-            raise TrajectoryError(said, code="cancelled")
-        return view if view.status in {"running", "waiting", "done"} else await self._continue(view.trajectory)
+        name = require_not_cancelled(await self.workspace.summary(trajectory)).id
+        view = await self._views.read(name)
+        if limits in {None, LimitRequest()} and (view.status in {"running", "done"} or view.waiting_for is not None):
+            return view
+        await self._admission.admit(name, limits, by_person=by_person)
+        return await self._continue(name)
 
     async def cancel(self, trajectory: str) -> View:
         """Cancels a trajectory, ending a generator call in flight.

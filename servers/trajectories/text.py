@@ -83,15 +83,8 @@ def next_sentence(view: View, *, require_person: bool = False) -> str:
     match view.status:
         case "running":
             return f'Next: call follow with {name} and since="{view.version}" to wait for the next step.'
-        case "waiting" if require_person:
-            return (
-                "Next: a person must approve the plan (approve_plan asks them where the client has forms; else on the "
-                f"board, in the studio, or with `interleavethinker approve {view.trajectory}`)."
-            )
         case "waiting":
-            return (
-                f"Next: show the user this plan, then call approve_plan with {name}, with changed steps if they wish."
-            )
+            return _at_approval(view, name, require_person=require_person)
         case "paused" | "interrupted" | "ready":
             return f"Next: call resume with {name} to continue; nothing that is finished will be repeated."
         case "failed":
@@ -107,6 +100,17 @@ def next_sentence(view: View, *, require_person: bool = False) -> str:
             )
         case _:
             return f"Next: call get_document with {name} for the answer, or branch to change a step."
+
+
+def _at_approval(view: View, name: str, *, require_person: bool) -> str:
+    if view.waiting_for is None:
+        return f"Next: the plan is approved; call resume with {name} to carry it out."
+    if require_person:
+        return (
+            "Next: a person must approve the plan (approve_plan asks them where the client has forms; else on the "
+            f"board, in the studio, or with `interleavethinker approve {view.trajectory}`)."
+        )
+    return f"Next: show the user this plan, then call approve_plan with {name}, with changed steps if they wish."
 
 
 def step_line(step: StepView) -> str:

@@ -197,7 +197,7 @@ class _Tools:
                 max_attempts, max_calls, time_limit, max_cost, variants, drift_action(on_drift), max_drift
             ),
         )
-        return await self._started(name)
+        return await self._started(name, waits=self._service.options.require_person and prompt is not None)
 
     async def pause(self, trajectory: Trajectory) -> CallToolResult:
         """Pauses after the image in progress."""

@@ -163,7 +163,7 @@ class View(_Frozen):
     """Number of finished steps."""
     steps: tuple[StepView, ...]
     waiting_for: Literal["approval"] | None
-    """`approval`: a person must approve or edit the plan."""
+    """`approval`: a person must approve or edit the plan; None also if they have, for the next run."""
     document_status: DocumentStatus
     faults: tuple[str, ...]
     """What the checks of the plan and of the document found wrong or missing, one sentence each."""
@@ -224,6 +224,7 @@ def view_of(
     family: Sequence[TrajectorySummary] = (),
     work: Work | None = None,
     studio: str | None = None,
+    answered: bool = False,
 ) -> View:
     """Describes a snapshot for its watchers.
 
@@ -233,6 +234,7 @@ def view_of(
         work: What this process is doing for the trajectory. Then it is `running` for its watchers, although the catalog
             may not say so yet.
         studio: Address of the local page.
+        answered: Whether a person has approved the plan that waits.
     """
     plan = trajectory.plan
     by_step: dict[int, list[Attempt]] = {}
@@ -242,8 +244,7 @@ def view_of(
         _step(trajectory, index, step, by_step.get(index, [])) for index, step in enumerate(plan.steps if plan else ())
     )
     finished = min(trajectory.current_step, len(steps))
-    if trajectory.status in {"done", "cancelled"}:
-        work = None
+    work = None if trajectory.status in {"done", "cancelled"} else work
     status = trajectory.status if work is None else "running"
     view = View(
         trajectory=trajectory.id,
@@ -256,7 +257,7 @@ def view_of(
         of=len(steps),
         finished=finished,
         steps=steps,
-        waiting_for="approval" if status == "waiting" else None,
+        waiting_for="approval" if status == "waiting" and not answered else None,
         document_status=trajectory.document.status,
         faults=trajectory.document.faults,
         notes=(
