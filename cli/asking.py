@@ -8,10 +8,11 @@ import contextlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interleavethinker.graph.attempts import attempts_to_review
 from interleavethinker.graph.workspace.drafts import draft_file
 from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.tools.errors import InputError
@@ -110,34 +111,57 @@ def _keep_draft(file: Path, text: str) -> bool:
     return True
 
 
-async def ask_about_attempt(workspace: "Workspace", trajectory: str, attempt: Attempt) -> bool:
-    """Asks about an image and records the verdict; returns False if the person quits."""
-    verdict = attempt.verdict
+async def ask_about_attempt(
+    workspace: "Workspace", trajectory: str, attempt: Attempt, variants: Sequence[Attempt] = ()
+) -> bool:
+    """Asks about an image, or about several variants, and records the verdict; returns False if the person quits.
+
+    Args:
+        workspace: The workspace.
+        trajectory: ID of the trajectory.
+        attempt: The attempt; of several variants the one that is kept or refined if the critic decides.
+        variants: All of them, in order; empty if there is only one.
+    """
+    for one in variants or (attempt,):
+        if variants:
+            echo(f"Attempt {one.iteration + 1}:", err=True)
+        if one.image is not None:
+            echo(f"Image: {workspace.store.file(one.image)}", err=True)
+        echo(_opinion(one), err=True)
+    verdict, step = attempt.verdict, attempt.step
+    numbers = {one.iteration + 1: one for one in variants if one.image is not None}
+    choices = {"r": "reject all" if variants else "reject", "q": "quit"}
     if attempt.image is not None:
-        echo(f"Image: {workspace.store.file(attempt.image)}", err=True)
-    if verdict is None or verdict.success is None:
-        echo("The critic gave no verdict.", err=True)
-    else:
-        reason = f": {one_line(verdict.reasoning)}" if verdict.reasoning.strip() else "."
-        echo(f"The critic {'accepts' if verdict.success else 'rejects'} it{reason}", err=True)
-    given = {"step": attempt.step, "iteration": attempt.iteration}
+        choices = {"a": f"accept attempt {attempt.iteration + 1}" if variants else "accept"} | choices
+    judged = verdict is not None and verdict.success is not None
     with contextlib.suppress(_QuitError):
-        judged = verdict is not None and verdict.success is not None
-        choices = {"a": "accept", "r": "reject", "q": "quit"}
-        answer = _choose(f"Step {attempt.step + 1}:", choices, enter="go on as the critic says" if judged else "")
+        enter = "go on as the critic says" if judged else ""
+        answer = _choose(f"Step {step + 1}:", choices, enter, numbers)
         if not answer:
             return True
-        if answer == "a":
-            await workspace.judge(trajectory, HumanVerdict(success=True, **given))
+        if answer != "r":
+            chosen = attempt if answer == "a" else numbers[int(answer)]
+            await workspace.judge(trajectory, HumanVerdict(success=True, step=step, iteration=chosen.iteration))
             return True
         reworded = one_line(verdict.refined_prompt) if verdict is not None and verdict.success is False else ""
         default = f"the critic's: {reworded}" if reworded else "the same prompt with a new seed"
         words = _read(f"New prompt (Enter: {default}): ").strip()
-        await workspace.judge(
-            trajectory, HumanVerdict(success=False, prompt=words or None, critics_prompt=bool(reworded), **given)
+        rejection = HumanVerdict(
+            success=False, prompt=words or None, critics_prompt=bool(reworded), step=step, iteration=attempt.iteration
         )
+        await workspace.judge(trajectory, rejection)
         return True
     return False
+
+
+def _opinion(attempt: Attempt) -> str:
+    verdict = attempt.verdict
+    if attempt.image is None:
+        return f"No image. {one_line(attempt.refusal)}"
+    if verdict is None or verdict.success is None:
+        return "The critic gave no verdict."
+    reason = f": {one_line(verdict.reasoning)}" if verdict.reasoning.strip() else "."
+    return f"The critic {'accepts' if verdict.success else 'rejects'} it{reason}"
 
 
 async def ask_about_open_question(workspace: "Workspace", trajectory: str) -> bool:
@@ -154,34 +178,41 @@ async def ask_about_open_question(workspace: "Workspace", trajectory: str) -> bo
         return True
     version = now.plan.version
     attempts = [one for one in now.attempts_for(now.current_step) if one.plan_version == version]
-    if not attempts or attempts[-1].verdict is None or attempts[-1].verdict.by_hand:
+    asked = attempts_to_review([one for one in attempts if not one.outdated])
+    if any(one.verdict is None for one in asked) or not asked:
         return True
-    echo(f"step {attempts[-1].step + 1}, attempt {attempts[-1].iteration + 1}: {attempts[-1].prompt}", err=True)
-    return await ask_about_attempt(workspace, trajectory, attempts[-1])
+    variants = sorted(asked, key=lambda one: one.iteration) if len(asked) > 1 else ()
+    numbers = ", ".join(str(one.iteration + 1) for one in variants or asked)
+    echo(f"step {asked[0].step + 1}, attempt{'s' * bool(variants)} {numbers}: {asked[0].prompt}", err=True)
+    return await ask_about_attempt(workspace, trajectory, asked[0], variants)
 
 
-def _choose(question: str, choices: dict[str, str], enter: str = "") -> str:
+def _choose(question: str, choices: dict[str, str], enter: str = "", numbers: Collection[int] = ()) -> str:
     """Returns the first letter of the choice that the person names by its letter or its word.
 
     Args:
         question: What is asked.
         choices: Words by their letters.
         enter: What an empty answer means; it is returned as an empty text. Empty: it has no meaning.
+        numbers: Numbers of attempts, which are answers, too.
 
     Raises:
         _QuitError: They choose `q`, end the input, or press Ctrl-C.
     """
     shown = ", ".join(f"[{letter}]{word[1:]}" for letter, word in choices.items())
+    shown += ", or the number of the attempt to accept" if numbers else ""
     shown += f" (Enter: {enter})" if enter else ""
     while True:
         answer = _read(f"{question} {shown}? ").strip().lower()
         if enter and not answer:
             return ""
+        if answer.isdecimal() and int(answer) in numbers:
+            return answer
         if answer and any(word.startswith(answer) for word in choices.values()):
             if answer[0] == "q":
                 raise _QuitError
             return answer[0]
-        echo(f"Please answer with {', '.join(choices)}.", err=True)
+        echo(f"Please answer with {', '.join([*choices, *map(str, numbers)])}.", err=True)
 
 
 def _read(prompt: str) -> str:

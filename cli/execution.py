@@ -199,8 +199,8 @@ async def _run_and_ask(workspace: "Workspace", trajectory: str, terminal: "Conso
         match last:
             case ApprovalNeeded(plan=plan):
                 goes_on = await ask_about_plan(workspace, trajectory, plan)
-            case ReviewNeeded(attempt=attempt):
-                goes_on = await ask_about_attempt(workspace, trajectory, attempt)
+            case ReviewNeeded(attempt=attempt, variants=variants):
+                goes_on = await ask_about_attempt(workspace, trajectory, attempt, variants)
             case _:
                 goes_on = False
         if not goes_on:

@@ -15,6 +15,7 @@ __all__ = [
     "attempt_key",
     "attempt_to_refine",
     "attempts_for",
+    "attempts_to_review",
     "best_attempt",
     "check_prompt",
     "check_seed",
@@ -178,6 +179,22 @@ def newest_or_best_variant(attempts: Sequence[Attempt]) -> Attempt:
     if not attempts[-1].variant:
         return attempts[-1]
     return best_attempt([attempt for attempt in attempts if attempt.variant]) or attempts[-1]
+
+
+def attempts_to_review(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Returns what a person is asked about: the newest attempt, or all variants while no other one follows them.
+
+    The first of them is the one that is kept or refined if the person leaves it to the critic. There are none if a
+    person has judged one of them.
+
+    Args:
+        attempts: The attempts of a step under one plan version, ordered by iteration.
+    """
+    shown = [one for one in attempts if one.variant] if attempts and attempts[-1].variant else list(attempts[-1:])
+    if not shown or any(one.verdict is not None and one.verdict.by_hand for one in shown):
+        return []
+    first = newest_or_best_variant(shown)
+    return [first, *(one for one in shown if one.iteration != first.iteration)]
 
 
 def attempt_to_refine(attempts: Sequence[Attempt]) -> Attempt:

@@ -139,6 +139,10 @@ class ReviewNeeded(Event):
 
     kind: Literal["review_needed"] = "review_needed"
     attempt: Attempt
+    """Of several variants the best one, which is kept or refined if nobody judges."""
+    variants: tuple[Attempt, ...] = ()
+    """All attempts that the person chooses among, `attempt` included, in order; empty if it is the only one. A verdict
+    on another one has its `iteration`."""
 
 
 class Paused(Event):

@@ -7,7 +7,7 @@ this project's first form, and accepts its answer: `{"approved": true, "steps": 
 Pure functions. An answer that cannot be used is described in words, so that the same question can be asked again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -140,12 +140,20 @@ class _RejectImage(_Reject):
     mask: Sha256 | None = None
 
 
+def _number(value: object) -> int | None:
+    """Returns a number that a form may send back as text; None: none of an attempt."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 class _ImageArguments(StrictNumbers):
     """Clients send all arguments back; the ones that only inform are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     prompt: str
+    iteration: Annotated[int | None, BeforeValidator(_number)] = None
     region: str | None = None
     mask: Sha256 | None = None
 
@@ -232,26 +240,30 @@ def plan_decision(answer: object) -> PlanDecision:
             return PlanDecision()
 
 
-def image_question(attempt: Attempt, address: str, problem: str = "") -> tuple[dict[str, Any], dict[str, Any]]:
+def image_question(
+    asked: Sequence[Attempt], address: Callable[[Sha256], str], problem: str = ""
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the interrupt that asks whether an attempt's image is right, and the JSON Schema of its answer.
 
     Args:
-        attempt: The newest attempt of the current step.
-        address: Where the person can see the image.
+        asked: The newest attempt of the current step, or its variants, of which the first one is asked about. All of
+            them have an image.
+        address: Returns where the person can see an image.
         problem: Why the previous answer could not be used.
     """
-    verdict = attempt.verdict
-    opinion = "has no opinion"
-    if verdict is not None and verdict.success is not None:
-        opinion = ("accepts it" if verdict.success else "rejects it") + (
-            f": {verdict.reasoning}" if verdict.reasoning else ""
-        )
+    attempt, verdict = asked[0], asked[0].verdict
+    others = [
+        f"Also generated, iteration {one.iteration}: ![attempt]({address(one.image or '')}) The critic {_opinion(one)}."
+        for one in asked[1:]
+    ]
     description = "\n".join(
         [
             *([problem, ""] if problem else []),
             f"Step {attempt.step + 1}, attempt {attempt.iteration + 1}: {attempt.prompt}",
-            f"![attempt]({address})",
-            f"The critic {opinion}.",
+            f"![attempt]({address(attempt.image or '')})",
+            f"The critic {_opinion(attempt)}.",
+            *others,
+            *(["Edit with the iteration of one of these accepts it instead."] if others else []),
             "Approve accepts the image. Reject generates another one; a message is its prompt. Edit does the same.",
             "With a region X,Y,WIDTH,HEIGHT, in pixels or percent, only that part of the image changes.",
         ]
@@ -260,7 +272,7 @@ def image_question(attempt: Attempt, address: str, problem: str = "") -> tuple[d
     arguments = {
         "step": attempt.step,
         "iteration": attempt.iteration,
-        "image": address,
+        "image": address(attempt.image or ""),
         "sha256": attempt.image,
         "success": None if verdict is None else verdict.success,
         "prompt": refined or attempt.prompt,
@@ -272,11 +284,21 @@ def image_question(attempt: Attempt, address: str, problem: str = "") -> tuple[d
         "action_requests": [{"name": IMAGE_ACTION, "args": arguments, "description": description}],
         "review_configs": [{"action_name": IMAGE_ACTION, "allowed_decisions": ["approve", "edit", "reject"]}],
     }
+    if others:
+        question["others"] = [one.model_dump(mode="json") for one in asked[1:]]
     return question | ({"problem": problem} if problem else {}), _IMAGE_SCHEMA
 
 
-def image_verdict(attempt: Attempt, answer: object) -> tuple[HumanVerdict | None, str]:
+def _opinion(attempt: Attempt) -> str:
+    verdict = attempt.verdict
+    if verdict is None or verdict.success is None:
+        return "has no opinion"
+    return ("accepts it" if verdict.success else "rejects it") + (f": {verdict.reasoning}" if verdict.reasoning else "")
+
+
+def image_verdict(asked: Sequence[Attempt], answer: object) -> tuple[HumanVerdict | None, str]:
     """Reads the answer to `image_question`: the verdict, or None and why the answer cannot be used."""
+    attempt = asked[0]
     try:
         (decision,) = _ImageResponse.model_validate(answer).decisions
     except ValidationError as error:
@@ -287,6 +309,13 @@ def image_verdict(attempt: Attempt, answer: object) -> tuple[HumanVerdict | None
     words: str | None
     local: _ImageArguments | _RejectImage
     match decision:
+        case _EditImage(edited_action=_EditedImage(args=_ImageArguments(iteration=int(number)))) if (
+            number != attempt.iteration
+        ):
+            known = [one.iteration for one in asked]
+            if number not in known:
+                return None, f"There is no iteration {number} to accept, only {', '.join(map(str, sorted(known)))}."
+            return HumanVerdict(success=True, iteration=number), ""
         case _EditImage():
             prompt = decision.edited_action.args.prompt.strip()
             if not prompt:
@@ -297,10 +326,16 @@ def image_verdict(attempt: Attempt, answer: object) -> tuple[HumanVerdict | None
         case _RejectImage():
             words, reason, local = decision.message.strip() or None, decision.message.strip(), decision
         case _:
-            return HumanVerdict(success=True), ""
+            return HumanVerdict(success=True, iteration=attempt.iteration), ""
     region = (local.region or "").strip() or None  # A form sends the field back empty.
     verdict = HumanVerdict(
-        success=False, prompt=words, critics_prompt=words is None, reasoning=reason, region=region, mask=local.mask
+        success=False,
+        prompt=words,
+        critics_prompt=words is None,
+        reasoning=reason,
+        region=region,
+        mask=local.mask,
+        iteration=attempt.iteration,
     )
     return verdict, ""
 

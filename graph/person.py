@@ -17,7 +17,7 @@ from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.request_parsing import as_request, check_length
 from interleavethinker.tools.types import Plan, Request, Sha256, TextPart
 
-from .attempts import attempts_for, newest_or_best_variant
+from .attempts import attempts_for, attempts_to_review
 from .context import Components, GraphContext, options_of
 from .conversation import continued, image_address, stored_form, unanswered_message
 from .events import Judged
@@ -96,7 +96,7 @@ def approval_of(state: Mapping[str, Any], plan: Plan) -> Update:
 async def reviewed(
     state: TrajectoryState, runtime: Runtime[Any], find_components: Callable[[Runtime[Any]], Awaitable[Components]]
 ) -> tuple[Update, TrajectoryState]:
-    """Asks a person about the newest attempt of the current step, or the best variant, if the trajectory requires it.
+    """Asks a person about the newest attempt of the current step, or its variants, if the trajectory requires it.
 
     Args:
         state: The trajectory's state.
@@ -109,22 +109,16 @@ async def reviewed(
     plan = newest_plan(state)
     if plan is None or not state.get("review_images") or stop_reason_of(state):
         return {}, state
-    attempts = attempts_for(attempts_of(state), plan.version, current_step_of(state))
-    newest = attempts[-1:]
-    if newest and newest[0].variant:
-        newest = [attempt for attempt in attempts if attempt.variant]
-    if not newest or any(attempt.verdict is not None and attempt.verdict.by_hand for attempt in newest):
+    # Those that the image service refused have nothing to look at.
+    of_step = attempts_for(attempts_of(state), plan.version, current_step_of(state))
+    asked = [one for one in attempts_to_review(of_step) if one.image is not None]
+    if not asked:
         return {}, state
-    asked = newest_or_best_variant(newest)
-    if asked.image is None:  # Refused by the image service: there is nothing to look at.
-        return {}, state
-    address = image_address(options_of(runtime))(asked.image)
     problem = ""
     while True:
-        question, schema = image_question(asked, address, problem)
+        question, schema = image_question(asked, image_address(options_of(runtime)), problem)
         verdict, problem = image_verdict(asked, interrupt(question, response_schema=schema))
         if verdict is not None:
-            verdict = verdict.model_copy(update={"iteration": asked.iteration})
             if verdict.region is not None or verdict.mask is not None:
                 try:
                     verdict = await _with_mask(state, verdict, (await find_components(runtime)).store)

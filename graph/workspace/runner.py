@@ -10,7 +10,7 @@ trajectory's lock.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -18,7 +18,7 @@ from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from langgraph.types import Command as Resume
 
-from interleavethinker.graph.attempts import attempt_key, attempts_for
+from interleavethinker.graph.attempts import attempt_key, attempts_for, attempts_to_review
 from interleavethinker.graph.build import TrajectoryGraph
 from interleavethinker.graph.context import Components
 from interleavethinker.graph.events import (
@@ -318,10 +318,11 @@ class Runner:
         elif snapshot.interrupts and not watch.has("approve"):
             event, status = ApprovalNeeded(plan=Plan.model_validate(snapshot.interrupts[0].value["plan"])), "waiting"
         elif self._review and snapshot.next == (_AFTER_VERDICTS,) and not watch.pending:
-            attempt = _attempt_to_review(snapshot.values)
-            if attempt is None:
+            asked = _attempts_to_review(snapshot.values)
+            if not asked:
                 return None
-            event, status = ReviewNeeded(attempt=attempt), "paused"
+            variants = sorted(asked, key=lambda one: one.iteration) if len(asked) > 1 else ()
+            event, status = ReviewNeeded(attempt=asked[0], variants=tuple(variants)), "paused"
         else:
             return None
         recorded = await self._catalog.end_run(self._id, status)
@@ -337,13 +338,12 @@ class Runner:
         return Failed(code=code, reason=reason, refused=isinstance(error, InputError))
 
 
-def _attempt_to_review(state: Mapping[str, Any]) -> Attempt | None:
-    """Returns the newest attempt of the current step, unless a person has judged it or a limit has ended the work."""
+def _attempts_to_review(state: Mapping[str, Any]) -> Sequence[Attempt]:
+    """Returns what a person is asked about at the current step; nothing if a limit has ended the work."""
     plan = newest_plan(state)
-    attempts = attempts_for(attempts_of(state), plan.version, current_step_of(state)) if plan else []
-    if stop_reason_of(state) or not attempts or (attempts[-1].verdict is not None and attempts[-1].verdict.by_hand):
-        return None
-    return attempts[-1]
+    if plan is None or stop_reason_of(state):
+        return ()
+    return attempts_to_review(attempts_for(attempts_of(state), plan.version, current_step_of(state)))
 
 
 async def apply_human_verdict(graph: TrajectoryGraph, trajectory: str, verdict: HumanVerdict) -> Judged:

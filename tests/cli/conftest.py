@@ -1,5 +1,6 @@
 """A separate home for each test of the agent's commands, with a profile whose images are colored cells."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,3 +41,9 @@ def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[i
         return exit_.value.code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Sets the lines that the person types."""
+    return lambda lines: monkeypatch.setattr("sys.stdin", io.StringIO(lines))

@@ -21,12 +21,6 @@ Run = Callable[..., tuple[int, str, str]]
 Answer = Callable[[str], None]
 
 
-@pytest.fixture
-def answer(monkeypatch: pytest.MonkeyPatch) -> Answer:
-    """Sets the lines that the person types."""
-    return lambda lines: monkeypatch.setattr("sys.stdin", io.StringIO(lines))
-
-
 def record(run: Run) -> Any:
     name = json.loads(run("list", "--json")[1])[0]["id"]
     return json.loads(run("show", name, "--json")[1])

@@ -18,10 +18,12 @@ from interleavethinker.graph import (
     Limits,
     Workspace,
     build_graph,
+    make_graph,
     serializer,
 )
 from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.graph.context import GraphContext
+from interleavethinker.graph.events import ReviewNeeded
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import GeneratorError, InputError, RefusalError
 from interleavethinker.tools.images.store import ImageStore
@@ -266,6 +268,50 @@ async def test_reviewing_asks_about_the_best_variant_and_a_rejection_brings_anot
     assert asked == [1, 3], "the critic accepted variants 0 and 2, but a person's rejection is not overruled"
     (image,) = [block.sha256 for block in state["document"].blocks if block.kind == "image"]
     assert image == state["attempts"]["1.0.3"].image
+
+
+@pytest.mark.parametrize("number", [2, "2"], ids=["number", "a form's text"])
+async def test_reviewing_shows_all_variants_and_an_edited_number_accepts_another_one(
+    number: int | str, tmp_path: Path
+) -> None:
+    made = World(ImageStore(tmp_path), {0: 0.6, 1: 0.8, 2: 0.7})
+    components = Components(FixedPlanner(plan_of("a")), made.critic, made)
+    graph: Any = make_graph(components=components, checkpointer=InMemorySaver(serde=serializer()))
+    config = {"configurable": {"thread_id": "1"}}
+    asked = await graph.ainvoke(
+        {"request": "x", "seed": SEED, "limits": THREE}, config, context=GraphContext(review_images=True)
+    )
+    question = asked["__interrupt__"][0].value
+    (action,) = question["action_requests"]
+    images = {one.iteration: one.image for one in asked["attempts"].values()}
+    assert [one["iteration"] for one in question["others"]] == [0, 2]
+    assert all(str(image) in action["description"] for image in images.values())
+    for wrong in (5, number):
+        edited = {"name": action["name"], "args": action["args"] | {"iteration": wrong}}
+        asked = await graph.ainvoke(Command(resume={"decisions": [{"type": "edit", "edited_action": edited}]}), config)
+        if wrong == 5:
+            assert asked["__interrupt__"][0].value["problem"] == "There is no iteration 5 to accept, only 0, 1, 2."
+    assert asked["document"].images == (images[2],)
+    assert len(asked["attempts"]) == 3
+
+
+async def test_a_stream_that_is_reviewed_asks_about_all_variants_and_names_the_one_that_would_be_kept(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, {0: 0.6, 1: 0.8, 2: 0.7}, prompts=("a", "b"), refuses={2}) as (workspace, _):
+        trajectory = await workspace.create("x", seed=SEED, limits=THREE)
+        seen = []
+        for _ in range(3):
+            *_, last = [event async for event in workspace.stream(trajectory, review=True)]
+            if isinstance(last, ReviewNeeded):
+                seen.append((last.attempt.step, last.attempt.iteration, [one.iteration for one in last.variants]))
+            if isinstance(last, ReviewNeeded) and last.attempt.step == 1:
+                await workspace.judge(trajectory, HumanVerdict(success=True, iteration=0))
+        result = await workspace.get(trajectory)
+    assert seen[0] == (0, 1, [0, 1, 2])
+    assert (seen[1][0], seen[1][2]) == (1, [0, 1, 2])
+    assert (len(seen), shown(result), shown(result, 1)) == (2, 1, 0)
+    assert result.status == "done"
 
 
 async def test_a_verdict_by_hand_without_a_number_is_about_the_best_variant(tmp_path: Path) -> None:
