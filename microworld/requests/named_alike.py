@@ -16,7 +16,7 @@ from .meanings_kept import meanings_are_kept
 from .named_words import SPELLINGS, grounds_named, named, numbers_named
 from .unclear_words import NOT_ADDED
 
-__all__ = ["named_alike", "takes_back"]
+__all__ = ["MAY_LEAVE", "named_alike", "takes_back"]
 
 _TAKEN_BACK = re.compile(
     r"\b(?:no|not|nor|neither|without|never|wait|actually|instead|rather|sorry|mean|except|but|anything|nothing|all|"
@@ -33,7 +33,7 @@ _NUMBER = rf"(?:\d+|{'|'.join(NUMBER_WORDS)})"
 _ANY_COLOUR = "|".join(COLOURS)
 _ANY_KIND = "|".join(KINDS)
 _LEAVES = re.compile(r"\b(?:away|gone|leaves?|left|vanish\w*|disappear\w*|off|home|remov\w+|delet\w+)\b")
-_MAY_LEAVE = re.compile(
+MAY_LEAVE = re.compile(
     r"\b(?:away|gone|leav\w*|left|vanish\w*|disappear\w*|off|home|remov\w*|delet\w*|eras\w*|without|not?|none|only|alone|"
     r"empty|goodbye|bye|escap\w*|los[te]\w*|out|eat\w*|ate|st[eo]al\w*|stole|s[aiu]nk\w*|melt\w*|fad\w*|hid\w*|miss\w*|"
     r"depart\w*|take\w*|took|rid|clear\w*|exit\w*|back|nobody|nothing|minus|less|fewer|poof|pops?|bursts?|destroy\w*|"
@@ -162,7 +162,7 @@ def _denial_is_lost(wording: str, restated: str) -> bool:
 def _leave_alike(wording: str, restated: str) -> bool:
     """Whether what leaves is what the request says of, where it says so; and whether nothing leaves only to appear."""
     gone = set(_GONE.findall(restated))
-    if gone and not _MAY_LEAVE.search(wording):
+    if gone and not MAY_LEAVE.search(wording):
         return False
     parts = re.split(r"[.,;:!?\n]|\band\b", wording)
     leaving = [named(_SHE.sub("girl", part)) & set(KINDS) for part in parts if _LEAVES.search(part)]

@@ -29,6 +29,8 @@ class StoryScenes(StoryObjects):
             cells = [thing.cell for thing in frame.things.values()]
             found += [Constraint(pair, different) for pair in combinations(dict.fromkeys(cells), 2)]
             for kind, ids in frame.relations:
+                if not frame.things.keys() >= set(ids):
+                    raise InputError("It is not clear where an object is whose place goes away.", code="not_understood")
                 relation = Relation(kind, tuple(range(len(ids))))  # type: ignore[arg-type]
                 variables = tuple(frame.things[one].cell for one in ids)
                 found.append(Constraint(variables, _relation_check(relation, strict=strict)))

@@ -91,6 +91,14 @@ _ASKED = re.compile(
 )
 
 
+_NOT_REPLACED = re.compile(
+    r"\b(?:gets?|got|climbs?|climbed|goes|went|walks?|walked|jumps?|jumped|steps?|stepped|drives?|hops?) in(?:to)?\b|"
+    r"\b(?:(?:makes|made|paints|painted|turns|turned) (?:an?|the|her|his|its)|replaces an?) (?:\w+ )?"
+    rf"(?:{'|'.join(KINDS)})\b(?! into\b)|\b(?:becomes?|became) friends\b|\b(?:changes?|changed) places\b"
+)
+"""What somebody does, which no replacement is: "she gets into a car", "she makes a box"."""
+
+
 def check_told(statements: Sequence[Statement], text: str) -> None:
     """Checks that "has everything shrunk?" is no order, and that "a cat. Then a bird instead." does not keep the cat.
 
@@ -100,6 +108,10 @@ def check_told(statements: Sequence[Statement], text: str) -> None:
     if (asked := _ASKED.search(" ".join(text.lower().split()))) is not None:
         msg = f"Could not understand the question {asked[0].strip(' .;!?')!r}."
         raise InputError(msg, code="not_understood")
+    for one in statements:
+        if one.kind in {"replace", "is"} and _NOT_REPLACED.search(one.text):
+            msg = f'{one.text!r} may mean several things; say "becomes" for what turns into something else.'
+            raise InputError(msg, code="not_understood")
     if re.search(r"\binstead\b(?! of)", text.lower()) and {one.kind for one in statements} <= _SHOWING:
         msg = 'It is not clear what goes away ("instead"); say what replaces what, or remove it.'
         raise InputError(msg, code="not_understood")
@@ -148,6 +160,13 @@ _SOME_CHANGED = re.compile(
 """A new look of a number of objects, which are not new."""
 
 
+_NEW_PICTURE = re.compile(
+    r"\W*(?:please |now )?(?:(?:draw|make|paint|create) )?(?:an? |the )?(?:new|another|fresh|separate) "
+    r"(?:picture|image|drawing|scene)\b(?! (?:like|of (?:it|this)))",
+    re.IGNORECASE,
+)
+
+
 def check_edit(source: Scene, text: str) -> None:
     """Checks an edit of an image: its background stays, and "make two balls yellow" of three does not say which two.
 
@@ -156,6 +175,9 @@ def check_edit(source: Scene, text: str) -> None:
             or which objects change (`ambiguous`).
     """
     _check_kept_ground(source, text)
+    if _NEW_PICTURE.match(text):
+        msg = "It is not clear whether the image is edited; leave it out for a new picture, or say what changes in it."
+        raise InputError(msg, code="ambiguous")
     found = _SOME_CHANGED.search(" ".join(text.lower().split()))
     if found is None:
         return

@@ -88,7 +88,7 @@ _HEAVY = frozenset(
 """Words without which a question means something else."""
 _DONE = (
     r"\bhow many (?:\w{1,20} ){1,3}"
-    r"(?!(?:there|here|are|exist|visible|present|shown|total|altogether|see|left|all|it)\b)\w{1,20}(?=\W*$)"
+    r"(?!(?:there|here|are|exist|visible|present|shown|total|altogether|see|count|left|all|it)\b)\w{1,20}(?=\W*$)"
 )
 """Asks how many do something: "how many birds sing"."""
 _SECOND = r",? (?:and|or) (?=(?:is|are|does|do|has|have|what|where|which|who|how)\b)[^.!?;\n]+"

@@ -8,14 +8,15 @@ Knows no grammar, so a word may be listed although it was read well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
-from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, canonical, plain_text
+from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical, plain_text
 from interleavethinker.microworld.scenes.scene import CELLS
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
+from .named_alike import MAY_LEAVE
 from .story import Story
 from .story_changes import StoryChanges
 
@@ -25,12 +26,18 @@ _Explains = Callable[[StoryChanges, re.Match[str]], bool]
 """Whether the images explain a sign that was found."""
 
 _DENIAL = (
-    r"\b(?:no|zero|not|never|without|w/o|nor|neither|none|nobody|instead of|rather than|except|but|forget|cannot)\b"
+    r"\b(?:no|zero|not|\w{2,6}n['\u2019]t|never|without|w/o|nor|neither|none|nobody|instead of|rather than|except|but|"
+    r"forget|cannot)\b"
     r"[^.!?;\n]*$"
 )
 _NUMBERED = "row|column|cell|line|picture|image|page|panel|frame|scene|step|part|chapter|slide|number|day|act|shot"
 _PLANTS = frozenset({"tree", "flower"})
 """Kinds that grow where they are drawn."""
+_REPLACES = (
+    r"\b(?:becom|becam|turn|replac|swap|exchang|substitut|instead|rather|convert|transform|switch|chang|morph|gr[eo]w)|"
+    r"\b(?:into|in place|than|go|goes|going|(?:be|is|are|was) (?:now )?an?)\b|->|=>|\u2192"
+)
+"""Signs that something may become something else, or go."""
 _REACH = 40
 """Characters before a word that tell what it belongs to."""
 _MOST_SIGNS = 20
@@ -52,7 +59,33 @@ def unexplained_signs(text: str, story: Story) -> tuple[str, ...]:
         for match in islice(compiled(sign).finditer(plain), _MOST_SIGNS)
         if not explains(told, match)
     ]
+    found += _more_than_named(plain, told)
+    found += _gone_without_words(plain, told)
     return tuple(dict.fromkeys(word for _, word in sorted(found)))
+
+
+def _more_than_named(plain: str, told: StoryChanges) -> Iterator[tuple[int, str]]:
+    """Yields kinds of which an image shows more than the words name, one by one: "a tree", where there are two."""
+    if told.is_edit or compiled(rf"\b(?:{_SEVERAL})\b").search(plain):
+        return
+    named: dict[str, list[re.Match[str]]] = {}
+    for match in compiled(r"\w+").finditer(plain):
+        named.setdefault(canonical(PLURALS.get(match.group(), match.group())), []).append(match)
+    for kind in KINDS:
+        words = named.get(kind, [])
+        most = max(sum(thing.kind == kind for thing in frame.things.values()) for frame in told.frames)
+        if most > len(words) > 0 and all(word.group() not in PLURALS or word.group() == kind for word in words):
+            yield words[0].start(), words[0].group()
+
+
+def _gone_without_words(plain: str, told: StoryChanges) -> Iterator[tuple[int, str]]:
+    """Yields kinds of objects that go or become others, if no word says so."""
+    if MAY_LEAVE.search(plain) or compiled(_REPLACES).search(plain):
+        return
+    gone = {change.before.things[one].kind for change in told.changes for one in change.removed | change.of("kind")}
+    for match in compiled(r"\w+").finditer(plain):
+        if canonical(PLURALS.get(match.group(), match.group())) in gone:
+            yield match.start(), match.group()
 
 
 def is_denied(match: re.Match[str]) -> bool:
@@ -228,6 +261,12 @@ def _lies_in_line(told: StoryChanges, match: re.Match[str]) -> bool:
     return is_denied(match) or any(thing.cell.allowed <= line for thing in told.things for line in lines)
 
 
+def _is_one(told: StoryChanges, match: re.Match[str]) -> bool:
+    """Whether an image shows one object of the kind, which no image shows without words for it."""
+    counts = (sum(thing.kind == canonical(match["noun"]) for thing in frame.things.values()) for frame in told.frames)
+    return canonical(match["noun"]) not in KINDS or 1 in counts
+
+
 def _lies_there(told: StoryChanges, match: re.Match[str]) -> bool:
     cells = _CELLS[match["word"].rstrip("s")]
     lies = told.has_relations or any(thing.cell.allowed <= cells for thing in told.things)
@@ -238,12 +277,19 @@ _NUMBER = "|".join(NUMBER_WORDS[1:])
 _LOOK = "|".join((*COLOURS, *SIZES))
 _GO = (
     "(?:goes|go|going|went|flies|flew|runs|ran|walks|walked|swims|swam|drives|drove|sails|rolls|moves) "
-    "(?:away|off|home)|leaves|"
+    "(?:away|off|home)|(?<!its )(?<!the )(?<!with )(?<!of )(?<!green )(?<!red )leaves|"
     r"leave(?! (?:the|it|only|just|them|him|her|everything|me|all|a|nothing|one(?! by)|some)\b)|"
     "disappears?|disappeared|vanish(?:es|ed)?|gone|removed?|deleted?|erased?|take away|get rid of"
 )
+_SEVERAL = (
+    rf"{_NUMBER}|\d|more|another|other|second|third|each|every|both|sides?|pair|couple|few|some|several|many|copy|copies|"
+    "double|triple|twice|twin|same|again|like|all|ones?|them|identical|next|further|full|around|row|column|corners?"
+)
+"""Words that may name several."""
 _KEPT = "".join(rf"(?<!{one} )(?<!{one} the )" for one in ("leave", "keep", "hold"))
-_LEFT_AGAIN = "".join(rf"(?<!{one} )" for one in ("leaves", "remove it", "disappears", "vanishes", "gone", "away"))
+_LEFT_AGAIN = "".join(
+    rf"(?<!{one} )" for one in ("same", "leaves", "remove it", "disappears", "vanishes", "gone", "away")
+)
 _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (
         (
@@ -274,6 +320,7 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
         r"\ban? (?P<word>bigger|smaller|larger) (?P<noun>\w{1,20}) (?!please|instead|now|then|and)\w",
         _are_two,
     ),
+    (rf"\b(?P<word>only|just) (?:an?|one) (?:(?:{_LOOK}) ){{0,2}}(?P<noun>\w{{1,20}})", _is_one),
     (r"\bthe (?P<word>(?:first|second|third|fourth|last) one)\b", _one_differs),
     (
         (

@@ -119,6 +119,7 @@ _SENTENCES: tuple[Rule, ...] = (
         r"\1 \2 \4 and \1 \3 \4",
     ),
     (r"\bfirst (remove|delete|erase) (the [\w ]{1,30}), then (?=the\b)", r"first \1 \2, then \1 "),
+    (rf"\b(an? (?:{ONE}))\b([^.;!?\n]{{0,40}}), (?:only|just) \1(?=\s*(?:[.;!?\n]|$))", r"\1\2"),
     # Questions that end in a tag: "it is night, isn't it?"
     (
         (

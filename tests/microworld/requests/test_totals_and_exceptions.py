@@ -31,6 +31,7 @@ CORNERS = Scene("meadow", (BIG, None, BIG, None, None, None, SMALL, None, SMALL)
         ("There should be just one cat.", BALLS),
         ("Now there is one ball.", BALLS),
         ("The picture shows one ball.", BALLS),
+        ("New picture: a red box.", BALLS),
         ("I want five balls in all.", BALLS),
         ("Move all balls to the left, but not the big one.", BALLS),
         ("Is there a star in all corners?", STARS),
@@ -253,6 +254,10 @@ def test_places_and_looks_may_be_told_by_other_objects(text: str, scene: Scene |
         "A girl in a forest. The night goes away.",
         "A girl in the snow. Winter is gone.",
         "A girl in the snow. Winter ends.",
+        "A girl gets into a car. The car drives off.",
+        "A girl in a meadow. She turns a box over.",
+        "A girl in a meadow. She makes a box.",
+        "A girl in a meadow. She becomes friends with a cat.",
     ],
 )
 def test_what_once_lost_an_object_or_an_image_is_refused(text: str) -> None:

@@ -64,6 +64,13 @@ def test_a_word_that_changes_nothing_when_another_stands_in_its_place_was_passed
             ("starting with",),
         ),
         ("A cat and a ball.", "A cat and a ball, unless it snows.", ("unless",)),
+        ("Two cats and a ball.", "A cat and a ball.", ("cat",)),
+        ("A cat and two balls.", "A cat and just a ball.", ("just", "ball")),
+        ("A ball and a house. The ball turns red.", "A ball and a house. The second one turns red, both.", ("both",)),
+        ("A big box. It becomes small.", "A big box becomes small and a small box becomes big.", ("a",)),
+        ("A ball.", "A ball in the bottom row.", ("bottom", "row")),
+        ("A cat.", "A cat beside it.", ("beside",)),
+        ("A girl. She becomes a cat.", "A girl. She wants a cat.", ("girl",)),
     ],
 )
 def test_a_small_word_of_which_the_images_show_nothing_was_passed_over(
