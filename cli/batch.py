@@ -73,6 +73,7 @@ Executor = Annotated[
 ]
 Processes = Annotated[int, typer.Option(min=0, help="Worker processes or Ray actors; 0: one for each core.")]
 Gpus = Annotated[float, typer.Option(min=0, help="With ray: GPUs of each worker.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the answers of another batch in the folder.")]
 ApprovePlans = Annotated[
     bool, typer.Option("--approve-plan", help="Only plan; each plan waits for your approval with `approve`.")
 ]
@@ -100,6 +101,7 @@ async def batch(
     on_drift: OnDrift = None,
     max_drift: MaxDrift = None,
     estimate: Estimate = False,
+    force: Force = False,
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
@@ -148,6 +150,7 @@ async def batch(
         executor=_executor(executor, processes, gpus),
         image_size=image_size_of(size, aspect),
         approve_plan=approve_plan,
+        force=force,
         quiet=quiet,
         as_json=json_output,
     )
@@ -178,6 +181,7 @@ async def sweep(
     on_drift: OnDrift = None,
     max_drift: MaxDrift = None,
     estimate: Estimate = False,
+    force: Force = False,
     quiet: Quiet = False,
     json_output: Json = False,
 ) -> int:
@@ -219,6 +223,7 @@ async def sweep(
         at_once=at_once,
         executor=_executor(executor, processes, gpus),
         image_size=image_size_of(size, aspect),
+        force=force,
         quiet=quiet,
         as_json=json_output,
     )
@@ -295,6 +300,7 @@ async def _run(
     executor: "BatchExecutor | None",
     image_size: str | None,
     approve_plan: bool = False,
+    force: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -311,6 +317,7 @@ async def _run(
         approve_plan=approve_plan,
         image_size=image_size,
         executor=executor,
+        force=force,
     )
     terminal = console(stderr=True, quiet=as_json or quiet)
     terminal.print(f"{len(requests)} requests, at most {at_once} at once, into {folder}", style="bold", soft_wrap=True)

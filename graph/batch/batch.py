@@ -3,6 +3,7 @@
 Each request has a key made of the batch and its content, with which its trajectory is created once. Running a batch
 again, after a kill or a pause, therefore finds the trajectories of the first run: finished ones are left alone, the
 others are resumed, and only requests that changed are new. The folder's `batch.json` holds the batch's identity.
+Answers in the folder are not replaced by requests of which none was ever one of its batch.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 
 from interleavethinker.graph.estimate import require_prices
+from interleavethinker.graph.export.ownership import is_export
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.profiles.profile import Profile, load_profile
 from interleavethinker.graph.workspace.catalog import RequestKey
@@ -56,6 +58,7 @@ class Batch:
         image_size: Size (`1024x576`) or aspect ratio (`16:9`) of the images, in requests that do not say; by default
             the profile's, or the model's own.
         executor: Works on the requests in other processes, such as `BatchWorkers`; None: this event loop does.
+        force: Replace the answers of another batch in the folder: one that has had none of these requests.
 
     Raises:
         InputError: Two requests have one name, or `at_once` is not positive.
@@ -73,6 +76,7 @@ class Batch:
         approve_plan: bool = False,
         image_size: str | None = None,
         executor: BatchExecutor | None = None,
+        force: bool = False,
     ) -> None:
         if at_once < 1:
             raise InputError(f"A batch must run at least one trajectory at once; got {at_once}.")
@@ -80,6 +84,7 @@ class Batch:
         self._workspace = workspace
         self._requests = unique_names(requests)
         self._settings = BatchSettings(self.folder, at_once, profile, limits, approve_plan, image_size)
+        self._force = force
         self._executor: BatchExecutor = executor or _Here()
         self._pausing = asyncio.Event()
         self._results = [result_without_trajectory(one) for one in self._requests]
@@ -98,7 +103,7 @@ class Batch:
         """Runs or continues the batch, and yields the result of each request as soon as it ends, waits or fails.
 
         Raises:
-            InputError: The folder belongs to something else, or to a batch of another workspace; or another process
+            InputError: The folder belongs to something else, or to another batch or workspace; or another process
                 runs this batch.
             ProfileError: A profile of the batch does not exist.
         """
@@ -107,8 +112,15 @@ class Batch:
             await asyncio.to_thread(self._check_profiles)
             await asyncio.to_thread(_check_folder, self.folder)
             await asyncio.to_thread(stack.enter_context, only_writer(self.folder))
+            new = not await asyncio.to_thread(is_file, self.folder / _IDENTITY)
+            names = [one.name or "" for one in self._requests]
+            replaces = not self._force and await asyncio.to_thread(_answers_in, self.folder, names)
+            if replaces and new:
+                raise _other_batch(self.folder)
             batch = await asyncio.to_thread(_identity, self.folder, self._workspace.root)
             items = await asyncio.to_thread(lambda: list(self._items(batch)))
+            if replaces and not await self._has_one_of(items):
+                raise _other_batch(self.folder)
             finished: asyncio.Queue[BatchResult | None] = asyncio.Queue()
 
             def end(index: int, result: BatchResult) -> None:
@@ -165,6 +177,13 @@ class Batch:
             yield BatchItem(index, request, RequestKey(f"batch:{batch}:{digest}:{seen[digest]}"))
             seen[digest] += 1
 
+    async def _has_one_of(self, items: Sequence[BatchItem]) -> bool:
+        """Returns whether one of these requests was ever one of the folder's batch."""
+        for item in items:
+            if await self._workspace.keyed(item.key) is not None:
+                return True
+        return False
+
     async def _write_report(self, *, at_once: bool = False) -> None:
         if not at_once and time.monotonic() < self._report_at:
             return
@@ -214,6 +233,7 @@ async def run_batch(
     limits: Limits | None = None,
     image_size: str | None = None,
     executor: BatchExecutor | None = None,
+    force: bool = False,
 ) -> tuple[BatchResult, ...]:
     """Runs or continues a batch and returns how every request stands; see `Batch`, which also shows progress."""
     batch = Batch(
@@ -225,6 +245,7 @@ async def run_batch(
         limits=limits,
         image_size=image_size,
         executor=executor,
+        force=force,
     )
     async with contextlib.aclosing(batch.run()) as results:
         async for _ in results:
@@ -258,6 +279,25 @@ def _check_folder(folder: Path) -> None:
             raise InputError(
                 f"{folder / name} exists, and no batch wrote it. Choose another folder, or move the file away."
             )
+
+
+def _answers_in(folder: Path, names: Sequence[str]) -> bool:
+    """Returns whether a folder holds answers that a batch would replace, or whose report it would.
+
+    Args:
+        folder: The folder.
+        names: Of the batch's requests.
+    """
+    places = folder.iterdir() if is_file(folder / _IDENTITY) else [folder / name for name in names]
+    return any(one.is_dir() and not one.is_symlink() and is_export(one) for one in places)
+
+
+def _other_batch(folder: Path) -> InputError:
+    return InputError(
+        f"{folder} holds answers of another batch: to other requests, to the same ones with other options, or of "
+        "trajectories that were deleted. They would be replaced. Choose another folder with --out, or replace them "
+        "with --force (Python: force=True)."
+    )
 
 
 def _identity(folder: Path, root: Path) -> str:

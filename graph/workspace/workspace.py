@@ -74,6 +74,7 @@ class Workspace:
         self.check_writable = functools.partial(database.write, lambda _: None)  # or a StoreError
         self._locks = storage.locks
         self._catalog = Catalog(database)
+        self.keyed = self._catalog.keyed  # the id of the trajectory that was created with a key, or None
         self._commands = CommandQueue(database)
         self._checkpoints = Checkpoints(database, after_put=self._commands.refresh)
         self._cleaner = Cleaner(database, self._checkpoints, store)

@@ -14,6 +14,7 @@ from interleavethinker.graph import Components, Limits, Workspace
 from interleavethinker.graph.batch.batch import Batch, run_batch
 from interleavethinker.graph.batch.manifest import BatchRequest, sweep
 from interleavethinker.graph.batch.results import BatchResult
+from interleavethinker.graph.export.export import export
 from interleavethinker.tools.errors import GeneratorError, InputError, ProfileError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import PlanContext, ProgressCallback
@@ -306,3 +307,39 @@ async def test_two_processes_cannot_run_one_batch(opened: Opened, tmp_path: Path
 
 def _reject(prompt: str) -> Verdict:
     return Verdict(success=prompt.endswith("!"), refined_prompt=prompt + "!")
+
+
+async def test_the_answers_of_another_batch_are_replaced_only_by_force(opened: Opened, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    async with opened(EchoPlanner()) as workspace:
+        (first, _) = await run_batch(workspace, requests("a", "b"), out)
+        files = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.suffix != ".lock"}
+        for others, limits in (requests("c"), None), (requests("a", "b"), Limits(max_calls=40)):
+            with pytest.raises(InputError, match="answers of another batch"):
+                await run_batch(workspace, others, out, limits=limits)
+        assert {path: path.read_bytes() for path in files} == files
+        assert len(await workspace.list()) == 2, "refused before any work"
+        (kept, _) = await run_batch(workspace, requests("a", "c"), out)
+        assert kept.trajectory == first.trajectory, "the same batch, with another line"
+        (other,) = await run_batch(workspace, requests("d"), out, force=True)
+        assert other.status == "done"
+        with pytest.raises(InputError, match="answers of another batch"):
+            await run_batch(workspace, requests("e"), out)
+        trajectory = await workspace.run(await workspace.create("alone"))
+        export(trajectory, workspace.store, tmp_path / "runs" / "alone")
+        with pytest.raises(InputError, match="answers of another batch"):
+            await run_batch(workspace, [BatchRequest(text="e", name="alone")], tmp_path / "runs")
+        assert not (tmp_path / "runs" / "batch.json").exists()
+        (beside,) = await run_batch(workspace, requests("e"), tmp_path / "runs")
+        assert beside.status == "done"
+    assert json.loads((out / "001" / "trajectory.json").read_text())["id"] == other.trajectory
+
+
+async def test_a_batch_that_has_no_answer_yet_may_become_another_one(opened: Opened, tmp_path: Path) -> None:
+    async with opened(EchoPlanner()) as workspace:
+        (failed,) = await run_batch(
+            workspace, [BatchRequest(text="a", images=(tmp_path / "none.png",))], tmp_path / "out"
+        )
+        assert (failed.trajectory, failed.status) == (None, "refused")
+        (result,) = await run_batch(workspace, requests("valid"), tmp_path / "out")
+    assert result.status == "done"
