@@ -19,9 +19,10 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 from interleavethinker.tools.errors import InputError
 
+from .image_evidence import is_denied
 from .interpretation import Interpretation, interpret
 from .varied_scenes import varied_scenes
-from .word_signs import is_denied, unexplained_signs
+from .word_signs import unexplained_signs
 
 __all__ = ["Reader", "unread_words"]
 
