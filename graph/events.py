@@ -16,6 +16,7 @@ from .limits import StopReason
 from .spending import Spending
 
 __all__ = [
+    "LAST_EVENTS",
     "ApprovalNeeded",
     "Cancelled",
     "DocumentChecked",
@@ -173,3 +174,7 @@ class Finished(Event):
     kind: Literal["finished"] = "finished"
     stop_reason: StopReason
     document: Document
+
+
+LAST_EVENTS = (ApprovalNeeded, Cancelled, Failed, Finished, Paused, ReviewNeeded)
+"""How a run may end: the last event of a stream is one of these, and no other one is."""

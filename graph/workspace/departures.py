@@ -4,6 +4,8 @@
 although its reader considers it paused. Whoever uses the trajectory next, in this process, waits for that moment. A
 generator that a variable holds does not end at all before its workspace is closed. A stream that another task reads
 meanwhile is paused then.
+
+A stream that tells how its run ended has ended by then, so that its reader may judge, branch or delete in the loop.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from weakref import WeakSet
 
-from interleavethinker.graph.events import Event
+from interleavethinker.graph.events import LAST_EVENTS, Event
 from interleavethinker.tools.errors import InterleaveError, StoreError
 
 __all__ = ["Departures"]
@@ -34,9 +36,14 @@ class Departures:
         self._streams = WeakSet[AsyncGenerator[Event]]()
 
     def watched(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
-        """Returns a stream as it is, which `closing` will end. Dropping it still ends it at once."""
-        self._streams.add(events)
-        return events
+        """Returns a stream that `closing` will end. Dropping it still ends it at once.
+
+        Args:
+            events: Holds the trajectory's lock, which is free again before the reader gets the last event.
+        """
+        freed = _freed_before_the_last(events)
+        self._streams.add(freed)
+        return freed
 
     @contextlib.contextmanager
     def noticed(self, trajectory: str) -> Iterator[None]:
@@ -109,6 +116,15 @@ class Departures:
         await _let_hooks_run()
         for ended in tuple(self._ended.values()):
             await ended.wait()
+
+
+async def _freed_before_the_last(events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+    async with contextlib.aclosing(events):
+        async for event in events:
+            if isinstance(event, LAST_EVENTS):
+                async for _ in events:  # There is none: it ends.
+                    pass
+            yield event
 
 
 async def _let_hooks_run() -> None:

@@ -177,8 +177,8 @@ class Workspace:
 
         Args:
             trajectory: Its id, or a unique prefix of it.
-            review: Pause after every attempt with `ReviewNeeded`. `judge` it, or leave the verdict as it is; the next
-                `stream` goes on from there.
+            review: Pause after every attempt with `ReviewNeeded`. `judge` it, also in the loop, or leave the verdict as
+                it is; the next `stream` goes on from there.
             only_unattended: Refuse a trajectory that was stopped or has ended: only a new or interrupted one is run.
 
         Raises:

@@ -8,11 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from interleavethinker.graph import Workspace
-from interleavethinker.graph.events import Event, ImageGenerated, Planned, StepFinished
+from interleavethinker.graph import HumanVerdict, Limits, Workspace
+from interleavethinker.graph.events import (
+    LAST_EVENTS,
+    ApprovalNeeded,
+    Event,
+    Finished,
+    ImageGenerated,
+    Planned,
+    ReviewNeeded,
+    StepFinished,
+)
 from interleavethinker.tools.errors import StoreError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
+from interleavethinker.tools.testing.agents import accept_only, plan_of
 from interleavethinker.tools.testing.generator import MemoryGenerator
 from interleavethinker.tools.types import GeneratedImage, GenerationRequest
 
@@ -118,3 +128,25 @@ async def test_an_error_leaves_the_workspace_although_a_call_in_another_task_han
             await use()
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_reader_may_act_in_the_loop_where_the_last_event_arrives(opened: Opened) -> None:
+    async with opened(plan_of("a"), accept_only("mine")) as workspace:
+        trajectory = await workspace.create("x", approve_plan=True)
+        seen: list[str] = []
+        while seen[-1:] != ["Finished"]:
+            async for event in workspace.stream(trajectory, review=True):
+                if isinstance(event, LAST_EVENTS):
+                    seen.append(type(event).__name__)
+                match event:
+                    case ApprovalNeeded():
+                        await workspace.approve(trajectory)
+                    case ReviewNeeded(attempt=attempt) if attempt.iteration == 0:
+                        assert not await workspace.judge(trajectory, HumanVerdict(success=False, prompt="mine"))
+                    case ReviewNeeded():
+                        await workspace.change_limits(trajectory, Limits(max_calls=9))
+                    case Finished():
+                        made = [one.prompt for one in (await workspace.get(trajectory)).attempts]
+                        await workspace.delete(trajectory)
+    assert seen == ["ApprovalNeeded", "ReviewNeeded", "ReviewNeeded", "Finished"]
+    assert made == ["a", "mine"]
