@@ -119,17 +119,17 @@ def build_graph(
     nodes = Nodes(find_components, storyboard=storyboard)
     graph = StateGraph(TrajectoryState, GraphContext, input_schema=TrajectoryInput, output_schema=TrajectoryOutput)
 
-    graph.add_node("plan", sync_and_async_node(counted(nodes.plan), "plan"))
-    graph.add_node("check_plan", sync_and_async_node(counted(nodes.check_plan), "check_plan"))
+    graph.add_node("plan", sync_and_async_node(counted(nodes.plan, nodes.ledger), "plan"))
+    graph.add_node("check_plan", sync_and_async_node(counted(nodes.check_plan, nodes.ledger), "check_plan"))
     graph.add_node("approve", nodes.approve)
     graph.add_node(
         "generate",
-        sync_and_async_node(counted(nodes.generate), "generate"),
+        sync_and_async_node(counted(nodes.generate, nodes.ledger), "generate"),
         retry_policy=retry or GENERATE_RETRY_POLICY,
     )
-    graph.add_node("critic", sync_and_async_node(counted(nodes.critic), "critic"))
-    graph.add_node("refine", sync_and_async_node(nodes.refine, "refine"))
-    graph.add_node("check_document", sync_and_async_node(counted(nodes.check_document), "check_document"))
+    graph.add_node("critic", sync_and_async_node(counted(nodes.critic, nodes.ledger), "critic"))
+    graph.add_node("refine", sync_and_async_node(counted(nodes.refine, nodes.ledger), "refine"))
+    graph.add_node("check_document", sync_and_async_node(counted(nodes.check_document, nodes.ledger), "check_document"))
 
     graph.add_edge(START, "plan")
     graph.add_conditional_edges(

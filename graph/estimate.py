@@ -1,8 +1,9 @@
 """What a trajectory will cost at hosted models: an estimate before anything is called.
 
 The lower bound takes one attempt for each image, or all of its variants, the upper one all that the limits allow, all
-lookups, a plan of the fallback planner, and a verdict of the fallback critic on every attempt. Further plans, and a
-critic that is asked for another prompt, are in neither. A limit of cost ends both after the round that reaches it.
+lookups, a plan of the fallback planner, a verdict of the fallback critic on every attempt, and all drafts of the
+look-ahead, as if none were used. Further plans, and a critic that is asked for another prompt, are in neither. A limit
+of cost ends both after the round that reaches it.
 Tokens are assumed: fixed lengths of prompts and answers, an image as a fixed number, four characters a token. Models
 that think write more. Images cost what the table says of their size, and of the images that a call shows.
 """
@@ -49,7 +50,7 @@ class CostEstimate(BaseModel):
     assumed: bool
     """Whether that number is a guess, since there is no plan and the request names none."""
     most_calls: int
-    """Most generator calls that the limits allow."""
+    """Most generator calls that the limits allow, drafts of the look-ahead included."""
     low: float
     """US dollars if a first attempt of every step is accepted."""
     high: float
@@ -95,6 +96,7 @@ def estimate_cost(
         images, assumed = sum(step.prompt is not None for step in plan.steps), False
     most = images * limits.most_attempts
     most = most if limits.max_calls is None else min(most, limits.max_calls)
+    drafts = _drafts(images, limits)
     unpriced: set[str] = set()
     text = len(request.text) // CHARACTERS_PER_TOKEN
     shown = _PROMPT_TOKENS + text + IMAGE_TOKENS * len(request.images)
@@ -117,7 +119,7 @@ def estimate_cost(
     call += _of_images(profile.generator.model or "", _calls(request, plan, images, size), prices, unpriced)
     comparisons = _of_comparisons(profile.critic, limits.variants, prices, unpriced)
     low = before + min(images * limits.variants, most) * call + after
-    high = before + more + most * (call + judged_again) + images * comparisons + after
+    high = before + more + (most + drafts) * (call + judged_again) + images * comparisons + after
     if limits.max_cost is not None:
         step = limits.variants * call
         rounds = ceil(max(0.0, limits.max_cost - before) / step) if step else images
@@ -125,7 +127,7 @@ def estimate_cost(
         last = limits.variants * (call + judged_again) + comparisons + after
         high = max(low, min(high, max(before + more, limits.max_cost + last)))
     return CostEstimate(
-        images=images, assumed=assumed, most_calls=most, low=low, high=high, unpriced=tuple(sorted(unpriced))
+        images=images, assumed=assumed, most_calls=most + drafts, low=low, high=high, unpriced=tuple(sorted(unpriced))
     )
 
 
@@ -162,6 +164,14 @@ def _of_lookups(profile: Profile, shown: int, prices: Mapping[str, Price], unpri
     role = profile.planner if knowledge.model is None else Role(model=knowledge.model, options=knowledge.options)
     found = knowledge.max_calls * knowledge.max_characters // CHARACTERS_PER_TOKEN
     return _of_chat(role, shown + found, _ANSWER_TOKENS, prices, unpriced), knowledge.max_calls
+
+
+def _drafts(images: int, limits: Limits) -> int:
+    """Returns how many drafts are begun at most: during each verdict, of the steps after it."""
+    if limits.variants > 1:
+        return 0
+    ahead = sum(min(limits.look_ahead - 1, images - 1 - step) for step in range(images))
+    return ahead * limits.max_attempts
 
 
 def _of_comparisons(critic: Role, variants: int, prices: Mapping[str, Price], unpriced: set[str]) -> float:

@@ -88,7 +88,7 @@ def independent_steps(state: TrajectoryState, plan: Plan, limits: Limits) -> lis
 
 
 def drafts_after(state: TrajectoryState, plan: Plan, limits: Limits, step: int) -> list[Draft]:
-    """Returns the drafts that `look_ahead` and the remaining calls allow while the attempt of a step is judged.
+    """Returns the drafts that `look_ahead` and what is left of the limits allow while the attempt of a step is judged.
 
     Examples:
         The step is 2, `look_ahead` is 3, step 3 has no prompt: the draft of step 4. With one call made of two: none.
@@ -112,7 +112,7 @@ def drafts_after(state: TrajectoryState, plan: Plan, limits: Limits, step: int) 
             drafts.append(
                 Draft(call, original_prompt=draft_words(words, request_of(state), plan.steps[index].references))
             )
-    return drafts[: _calls_left(state, limits)]
+    return drafts[: min(_calls_left(state, limits), affordable_attempts(state, limits))]
 
 
 def _looks_at_steps(step: Step) -> bool:

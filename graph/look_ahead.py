@@ -20,12 +20,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from interleavethinker.tools.calls_in_flight import call_in_flight
+from interleavethinker.tools.calls_in_flight import call_in_flight, calls_of_run
 from interleavethinker.tools.protocols import ProgressCallback
 from interleavethinker.tools.types import Attempt, CriticInput, GeneratedImage, GenerationRequest, Verdict
 
 from .component_answers import checked_verdicts, generated_image
 from .context import Components
+from .ledger import Ledger
 from .tracing import generation_span, judging_span, record_image
 
 __all__ = ["Draft", "LookAhead", "Pace", "TrajectoryAhead", "pass_rate"]
@@ -43,6 +44,8 @@ _KNOWN_COMPONENTS = 16
 """Components whose times are remembered; a served graph may get others with every run."""
 _KNOWN_IMAGES = 1024
 """Images that are remembered."""
+_KNOWN_LEDGERS = 1024
+"""Trajectories whose unpaid calls are kept; most have none between two nodes."""
 _KNOWN_TRAJECTORIES = 64
 """Trajectories whose drafts are kept. One that is interrupted between two nodes leaves its drafts behind."""
 
@@ -201,6 +204,15 @@ class LookAhead:
 
     def __init__(self) -> None:
         self._shared: OrderedDict[tuple[asyncio.AbstractEventLoop, int], _Shared] = OrderedDict()
+        self._ledgers: OrderedDict[Hashable, Ledger] = OrderedDict()
+
+    def ledger(self, trajectory: Hashable) -> Ledger:
+        """Returns the calls of a trajectory that its state does not contain yet."""
+        ledger = self._ledgers.setdefault(trajectory, Ledger())
+        self._ledgers.move_to_end(trajectory)
+        while len(self._ledgers) > _KNOWN_LEDGERS:
+            self._ledgers.popitem(last=False)
+        return ledger
 
     def of(self, components: Components, trajectory: Hashable) -> "TrajectoryAhead":
         """Returns the calls of a trajectory.
@@ -214,7 +226,7 @@ class LookAhead:
         self._shared.move_to_end(key)
         while len(self._shared) > _KNOWN_COMPONENTS:
             self._shared.popitem(last=False)
-        return shared.trajectories.get(trajectory) or TrajectoryAhead(shared, trajectory)
+        return shared.trajectories.get(trajectory) or TrajectoryAhead(shared, trajectory, self.ledger(trajectory))
 
     def drop(self, trajectory: Hashable) -> None:
         """Cancels the drafts of a trajectory that ends in the running event loop."""
@@ -230,7 +242,13 @@ class _Image:
 
     def __init__(self) -> None:
         self.listener: ProgressCallback | None = None
+        self.calls = calls_of_run()
         self.task: asyncio.Task[GeneratedImage] | None = None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it costs something to cancel the call: not while it only waits for an overloaded service."""
+        return self.calls is None or not self.calls.only_wait
 
     def progress(self, fraction: float, message: str) -> None:
         if self.listener is not None:
@@ -240,10 +258,11 @@ class _Image:
 class TrajectoryAhead:
     """The calls of one trajectory, of which some were begun ahead."""
 
-    def __init__(self, shared: _Shared, key: Hashable) -> None:
+    def __init__(self, shared: _Shared, key: Hashable, ledger: Ledger) -> None:
         self._shared = shared
         self.components = shared.components
         self._key = key
+        self._ledger = ledger
         self._driver: asyncio.Task[None] | None = None
         self._images: dict[GenerationRequest, _Image] = {}
         self._verdicts: dict[CriticInput, asyncio.Task[list[Verdict]]] = {}
@@ -289,7 +308,12 @@ class TrajectoryAhead:
         return judged
 
     def drop(self) -> None:
-        """Cancels all drafts."""
+        """Cancels all drafts. Those that a provider works on are paid for."""
+        for call, image in self._images.items():
+            if image.is_paid:
+                self._ledger.cancel_image(call)
+        for case in self._verdicts:
+            self._ledger.cancel_verdict(case)
         tasks: list[asyncio.Task[Any] | None] = [self._driver, *self._verdicts.values()]
         for task in [*tasks, *(image.task for image in self._images.values())]:
             if task is not None:
@@ -308,15 +332,16 @@ class TrajectoryAhead:
             raise
 
     async def _generate(self, call: GenerationRequest, progress: ProgressCallback) -> GeneratedImage:
-        with generation_span(call) as traced, call_in_flight():
+        with generation_span(call) as traced, call_in_flight(), self._ledger.generating(call) as made:
             async with self._shared.measured(self, "generate"):
                 image = await generated_image(self.components.generator, call, self.components.store, progress)
+            made.append(image)
             record_image(traced, image)
         self._shared.remember(self._key, call, image)
         return image
 
     async def _judge(self, cases: Sequence[CriticInput]) -> list[Verdict]:
-        with judging_span(cases):
+        with judging_span(cases), self._ledger.judging(cases):
             async with self._shared.measured(self, "judge"):
                 return checked_verdicts(await self._shared.components.critic.judge(cases), len(cases))
 

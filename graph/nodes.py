@@ -26,6 +26,7 @@ from .document import Document
 from .events import DocumentChecked, Event, Judged, PlanChecked, Planned
 from .generating import drafts_after, generate_round, step_to_generate, with_override
 from .generative_ui import push_storyboard
+from .ledger import Ledger
 from .limits import Limits, StopReason
 from .look_ahead import LookAhead
 from .model_calls import model_calls
@@ -69,6 +70,10 @@ class Nodes:
         self._find_components = find_components
         self._storyboard = storyboard
         self._ahead = LookAhead()
+
+    def ledger(self, state: TrajectoryState, runtime: Runtime[Any]) -> Ledger:
+        """Returns what the trajectory has to pay for and its state does not contain yet; see `spending.counted`."""
+        return self._ahead.ledger(_trajectory(state, runtime))
 
     async def plan(self, state: TrajectoryState, runtime: Runtime[Any]) -> Update:
         """Asks the planner for all steps, or for the remaining steps after too many failures; see `plan_node`."""

@@ -1,7 +1,8 @@
 """What a trajectory has cost: hosted chat models by tokens, hosted image models by images, at the prices of the moment.
 
-Each node's calls are counted where the node ends, so they are saved with its result. Calls whose result was lost, since
-the process was killed before it was saved or the node failed, are not counted; nor are images from a server's cache.
+Each node's calls are counted where the node ends, so they are saved with its result, and so are the drafts that ended
+meanwhile, used or not. Calls of a node that did not end, since the process was killed, the node failed or a person
+ended it, are counted only if the same process goes on; images from a server's cache never.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from interleavethinker.tools.chat.usage import ChatCall, counting_calls
 from interleavethinker.tools.prices import Price, dollar_amount, price_of, prices_when_needed
-from interleavethinker.tools.types import Attempt
+
+from .ledger import BoughtImage, Ledger
 
 __all__ = ["ModelUse", "Spending", "counted", "dollar_words", "spending_of"]
 
@@ -90,20 +92,25 @@ def spending_of(state: Mapping[str, Any]) -> Spending:
 
 
 def counted(
-    node: Callable[[Any, Runtime[Any]], Awaitable[dict[str, Any]]],
+    node: Callable[[Any, Runtime[Any]], Awaitable[dict[str, Any]]], ledger_of: Callable[[Any, Runtime[Any]], Ledger]
 ) -> Callable[[Any, Runtime[Any]], Any]:
-    """Returns a node that adds what its calls cost to the state's `spending`, and announces the new sum."""
+    """Returns a node that adds what its calls cost to the state's `spending`, and announces the new sum.
+
+    Args:
+        node: The node.
+        ledger_of: Returns the entries of the trajectory, which the new sum contains.
+    """
     from .events import Spent
 
     async def run(state: Any, runtime: Runtime[Any]) -> dict[str, Any]:
         with counting_calls() as calls:
             update = await node(state, runtime)
-        known = state.get("attempts") or {}
-        made = [one for key, one in (update.get("attempts") or {}).items() if one is not None and key not in known]
-        if not calls and not any(one.image is not None and one.model for one in made):
+        ledger = ledger_of(state, runtime)
+        if not calls and not ledger:
             return update
         prices = await asyncio.to_thread(prices_when_needed)
-        uses = [*_chat_uses(calls, prices), *_image_uses(made, prices)]
+        uses = [*_chat_uses([*calls, *ledger.chat], prices), *_image_uses(ledger.images, prices)]
+        ledger.clear()
         if not uses:
             return update
         before = update["spending"] if "spending" in update else spending_of(state)  # A first plan resets it.
@@ -129,15 +136,11 @@ def _chat_uses(calls: Iterable[ChatCall], prices: Mapping[str, Price]) -> Iterat
         )
 
 
-def _image_uses(made: Iterable[Attempt], prices: Mapping[str, Price]) -> Iterator[ModelUse]:
+def _image_uses(bought: Iterable[BoughtImage], prices: Mapping[str, Price]) -> Iterator[ModelUse]:
     """Yields the uses of hosted image models; a model that no price names and no provider hosts is a local one."""
-    for one in made:
-        if one.image is None or one.cached or not one.model:
-            continue
+    for one in bought:
         hosted = one.model.startswith(_HOSTED_IMAGE_MODELS)
         price = price_of(one.model, prices, hosted=hosted)
-        inputs = (one.source is not None) + len(one.references) - one.references_left_out
-        size = f"{one.width}x{one.height}" if one.width and one.height else None
-        dollars = None if price is None else price.of_image(size, inputs)
+        dollars = None if price is None else price.of_image(one.size, one.inputs)
         if dollars is not None or hosted:
             yield ModelUse(model=one.model, calls=1, images=1, dollars=dollars or 0.0, unpriced=int(dollars is None))

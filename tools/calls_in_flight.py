@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-__all__ = ["CallsInFlight", "call_in_flight", "call_waiting", "count_calls_in"]
+__all__ = ["CallsInFlight", "call_in_flight", "call_waiting", "calls_of_run", "count_calls_in"]
 
 
 class CallsInFlight:
@@ -48,6 +48,11 @@ _calls: ContextVar[CallsInFlight | None] = ContextVar("calls_in_flight", default
 def count_calls_in(calls: CallsInFlight) -> None:
     """Has the calls that are made in this context counted."""
     _calls.set(calls)
+
+
+def calls_of_run() -> CallsInFlight | None:
+    """Returns the counter of this context's run; None if nobody counts."""
+    return _calls.get()
 
 
 def call_in_flight() -> contextlib.AbstractContextManager[None]:

@@ -51,6 +51,16 @@ def test_local_models_cost_nothing_and_unknown_prices_are_named() -> None:
     assert "is not known" in unknown.words
 
 
+def test_drafts_that_may_not_be_used_are_in_the_upper_bound() -> None:
+    request, plan = as_request("a boat"), plan_of(*"abc")
+    without = estimate_cost(load_profile("api"), request, Limits(max_attempts=2), PRICES, plan)
+    ahead = estimate_cost(load_profile("api"), request, Limits(max_attempts=2, look_ahead=9), PRICES, plan)
+    assert (without.most_calls, ahead.most_calls, ahead.low) == (6, 12, without.low)
+    assert ahead.high - without.high == pytest.approx(6 * 0.8), "two during each verdict on the first step, one after"
+    variants = Limits(variants=2, look_ahead=9)
+    assert estimate_cost(load_profile("api"), request, variants, PRICES, plan).most_calls == 18, "nothing is drafted"
+
+
 def test_all_variants_are_paid_for() -> None:
     request, limits = as_request("a boat"), Limits(variants=3, max_attempts=2)
     planned = estimate_cost(load_profile("api"), request, limits, PRICES, plan_of("a", "b"))
