@@ -17,6 +17,7 @@ from rich.text import Text
 from interleavethinker.graph.events import (
     DocumentChecked,
     Event,
+    GenerationFailed,
     GenerationProgress,
     ImageGenerated,
     Judged,
@@ -106,9 +107,8 @@ class LiveView:
                 self._print_faults("The plan is rejected" if plan.rejected else "The plan has a fault", plan.report)
             case DocumentChecked(report=report):
                 self._print_faults("The document has a fault", report)
-            case ModelWaiting():
-                self._phase = f"waiting {event.seconds:.0f} s for the model: {event.reason}"
-                self._print(Text(self._phase, style="yellow"))
+            case ModelWaiting() | GenerationFailed():
+                self._warn(event)
             case Spent(dollars=dollars):
                 self._dollars = dollars
             case StepFinished():
@@ -124,6 +124,13 @@ class LiveView:
         before = self._prompts.get(event.step, next((step.prompt for step in planned), None) or event.prompt)
         self._print(line + self._with_changes(before, event.prompt))
         self._prompts[event.step] = event.prompt
+
+    def _warn(self, event: ModelWaiting | GenerationFailed) -> None:
+        if isinstance(event, ModelWaiting):
+            self._phase = line = f"waiting {event.seconds:.0f} s for the model: {event.reason}"
+        else:
+            line = f"step {event.step + 1}, attempt {event.iteration + 1}: not generated: {one_line(event.reason)}"
+        self._print(Text(line, style="yellow"))
 
     def _print_faults(self, finding: str, report: CheckReport | None) -> None:
         for fault in report.faults if report is not None else ():

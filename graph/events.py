@@ -16,13 +16,13 @@ from .limits import StopReason
 from .spending import Spending
 
 __all__ = [
-    "LAST_EVENTS",
     "ApprovalNeeded",
     "Cancelled",
     "DocumentChecked",
     "Event",
     "Failed",
     "Finished",
+    "GenerationFailed",
     "GenerationProgress",
     "ImageGenerated",
     "ImageRefused",
@@ -71,6 +71,17 @@ class GenerationProgress(Event):
     fraction: float = 0.0
     """Finished part of the call, from 0 to 1."""
     message: str = ""
+
+
+class GenerationFailed(Event):
+    """A generator call failed beside others that did not. It is made again, unless it was a variant: its step goes on
+    with the other variants then, whose attempts have a note of it. Where no other call helps, `Failed` follows instead.
+    """
+
+    kind: Literal["generation_failed"] = "generation_failed"
+    step: int
+    iteration: int
+    reason: str
 
 
 class ImageGenerated(Event):
@@ -174,7 +185,3 @@ class Finished(Event):
     kind: Literal["finished"] = "finished"
     stop_reason: StopReason
     document: Document
-
-
-LAST_EVENTS = (ApprovalNeeded, Cancelled, Failed, Finished, Paused, ReviewNeeded)
-"""How a run may end: the last event of a stream is one of these, and no other one is."""

@@ -7,6 +7,7 @@ the generator propagates.
 import asyncio
 import contextvars
 import sys
+from collections import defaultdict
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -20,7 +21,7 @@ from interleavethinker.tools.types import Attempt, GenerationRequest, Plan, Step
 from .attempts import attempt_key, attempts_for, derive_seed, next_prompt
 from .dependencies import is_decided
 from .drift import guard_acts, start_of, with_drift, with_wish
-from .events import GenerationProgress, ImageGenerated, ImageRefused
+from .events import GenerationFailed, GenerationProgress, ImageGenerated, ImageRefused
 from .limits import Limits
 from .look_ahead import Draft, TrajectoryAhead
 from .plan_versions import next_iteration, with_words
@@ -161,8 +162,8 @@ async def generate_round(
     """Generates the next attempts: of the current step, and of the steps that do not depend on it, side by side.
 
     If some of the calls side by side fail and others do not, the failed ones are left to the next round, so that no
-    result is lost; a step with other variants continues with those. If all fail, the error of the earliest step is
-    raised.
+    result is lost; a step with other variants continues with those, which have a note of it. If all fail, the error of
+    the earliest step is raised.
 
     Args:
         ahead: Calls the generator, unless an image was drafted.
@@ -198,6 +199,17 @@ async def generate_round(
     for failure in failures:
         if len(failures) == len(results) or not isinstance(failure, InterleaveError):
             raise failure
+    lost: defaultdict[int, list[str]] = defaultdict(list)
+    for (step, number), result in zip(wanted, results, strict=True):
+        if isinstance(result, BaseException):
+            reason, iteration = quotation(str(result), _LONGEST_QUOTE), _next_iteration(state, plan, step) + number
+            runtime.stream_writer(GenerationFailed(step=step, iteration=iteration, reason=reason))
+            lost[step].append(reason)
+    for key, attempt in generated.items():
+        if attempt.variant and (reasons := lost[attempt.step]):
+            count = sum(step == attempt.step for step, _ in wanted)
+            note = f"{attempt.note} {len(reasons)} of {count} variants could not be generated: {reasons[0]}".lstrip()
+            generated[key] = attempt.model_copy(update={"note": note})
 
 
 async def generate_attempt(

@@ -321,7 +321,8 @@ class Attempt(_Frozen):
     variant: bool = False
     """Whether it is one of several first attempts, which were generated side by side with different seeds."""
     note: str = ""
-    """What the server says about the image, for example that the model read only a part of the prompt."""
+    """What the server says about the image, for example that the model read only a part of the prompt; and how many of
+    the step's other variants could not be generated."""
     drift: Drift | None = None
     """None if the image could not be measured, and in records of earlier versions."""
     wish: _Text = ""

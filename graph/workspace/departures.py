@@ -15,13 +15,15 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from weakref import WeakSet
 
-from interleavethinker.graph.events import LAST_EVENTS, Event
+from interleavethinker.graph.events import ApprovalNeeded, Cancelled, Event, Failed, Finished, Paused, ReviewNeeded
 from interleavethinker.tools.errors import InterleaveError, StoreError
 
 __all__ = ["Departures"]
 
 _TURNS_OF_THE_LOOP = 3
 """One in which the event loop's hook for abandoned generators runs, one in which its task starts, one to spare."""
+_LAST_EVENTS = (ApprovalNeeded, Cancelled, Failed, Finished, Paused, ReviewNeeded)
+"""How a run may end."""
 _LOOK_S = 0.1
 """How often a closing workspace looks whether what runs has ended."""
 
@@ -121,7 +123,7 @@ class Departures:
 async def _freed_before_the_last(events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
     async with contextlib.aclosing(events):
         async for event in events:
-            if isinstance(event, LAST_EVENTS):
+            if isinstance(event, _LAST_EVENTS):
                 async for _ in events:  # There is none: it ends.
                     pass
             yield event

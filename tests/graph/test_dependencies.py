@@ -9,6 +9,7 @@ import pytest
 
 from interleavethinker.graph import BranchPoint, Components, Limits, Workspace, make_graph
 from interleavethinker.graph.dependencies import dependency_problem, source_of
+from interleavethinker.graph.events import Finished, GenerationFailed
 from interleavethinker.tools.errors import GeneratorError, InputError, ModelAnswerError
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.protocols import ProgressCallback
@@ -100,6 +101,18 @@ async def test_a_failed_call_loses_none_of_the_others(tmp_path: Path) -> None:
     troubled, generator = await document(tmp_path / "troubled", COMIC, Limits(), failures=2)
     assert troubled == plain
     assert len(generator.generated) == len(generator.calls) - 2
+
+
+async def test_a_failed_call_beside_others_is_an_event_and_made_again(tmp_path: Path) -> None:
+    generator = Gated(ImageStore(tmp_path / "images"))
+    generator.fail_next(GeneratorError("down", retryable=False))
+    components = Components(FixedPlanner(COMIC), RuleCritic(accept_only(*ACCEPTED)), generator)
+    async with Workspace.open(tmp_path, components) as workspace:
+        events = [event async for event in workspace.stream(await workspace.create("x", seed=5))]
+    failed = [event for event in events if isinstance(event, GenerationFailed)]
+    assert [(event.step, event.iteration, event.reason) for event in failed] == [(0, 0, "down")]
+    assert isinstance(events[-1], Finished)
+    assert events[-1].document.complete
 
 
 async def test_a_step_starts_from_the_image_that_it_names(opened: Opened) -> None:

@@ -23,7 +23,8 @@ from interleavethinker.graph import (
 )
 from interleavethinker.graph.attempts import derive_seed
 from interleavethinker.graph.context import GraphContext
-from interleavethinker.graph.events import ReviewNeeded
+from interleavethinker.graph.event_messages import read_event
+from interleavethinker.graph.events import GenerationFailed, ReviewNeeded
 from interleavethinker.graph.workspace.snapshot import Trajectory
 from interleavethinker.tools.errors import GeneratorError, InputError, RefusalError
 from interleavethinker.tools.images.store import ImageStore
@@ -178,6 +179,25 @@ async def test_a_failed_variant_costs_nothing_else(tmp_path: Path) -> None:
     async with world(tmp_path, {0: 0.6, 2: 0.8}, fails={1}) as (workspace, _):
         result = await answer(workspace)
     assert (numbers(result), shown(result), result.status) == ([0, 2], 2, "done")
+
+
+async def test_a_failed_variant_is_an_event_and_stands_in_the_record_and_in_the_document(tmp_path: Path) -> None:
+    async with world(tmp_path, {0: 0.6, 2: 0.8}, fails={1}) as (workspace, _):
+        trajectory = await workspace.create("x", seed=SEED, limits=THREE)
+        events = [event async for event in workspace.stream(trajectory)]
+        result = await workspace.get(trajectory)
+    failed = [event for event in events if isinstance(event, GenerationFailed)]
+    assert failed == [GenerationFailed(step=0, iteration=1, reason="the server is gone")]
+    assert [read_event(event.model_dump(mode="json")) for event in failed] == failed
+    note = "1 of 3 variants could not be generated: the server is gone"
+    assert {one.note for one in result.attempts} == {note}
+    assert f"Step 1: {note}" in result.document.notes
+
+
+async def test_without_failures_no_variant_has_a_note(tmp_path: Path) -> None:
+    async with world(tmp_path, refuses={1}) as (workspace, _):
+        result = await answer(workspace)
+    assert {one.note for one in result.attempts} == {""}
 
 
 async def test_if_all_variants_fail_the_trajectory_fails_and_can_be_resumed(tmp_path: Path) -> None:

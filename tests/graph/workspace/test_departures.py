@@ -10,7 +10,6 @@ import pytest
 
 from interleavethinker.graph import HumanVerdict, Limits, Workspace
 from interleavethinker.graph.events import (
-    LAST_EVENTS,
     ApprovalNeeded,
     Event,
     Finished,
@@ -136,7 +135,7 @@ async def test_a_reader_may_act_in_the_loop_where_the_last_event_arrives(opened:
         seen: list[str] = []
         while seen[-1:] != ["Finished"]:
             async for event in workspace.stream(trajectory, review=True):
-                if isinstance(event, LAST_EVENTS):
+                if isinstance(event, ApprovalNeeded | ReviewNeeded | Finished):
                     seen.append(type(event).__name__)
                 match event:
                     case ApprovalNeeded():
