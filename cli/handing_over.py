@@ -46,6 +46,10 @@ class Begun:
     created: str | None = None
     """Its ID, whoever has created it."""
     connection: "WorkerConnection | None" = None
+    offered: bool = False
+    """Whether a worker was asked to create it; it may have done so, although it did not say."""
+    kept: bool = False
+    """Whether it was created for this process, so that no worker takes it."""
     note: str = ""
     """Why this process answers, although there is a worker."""
     workspace: "Workspace | None" = None
@@ -104,7 +108,7 @@ class NewEvents:
         """See `Events.__call__`."""
         from interleavethinker.graph.workspace.worker_client import LostWorkerError
 
-        unattended = True
+        unattended = not self._begun.kept
         if self._connection is not None:
             try:
                 async with contextlib.aclosing(_events_of(self._connection)) as events:
@@ -172,6 +176,7 @@ async def hand_over(folder: str | None, asked: Asked, begun: Begun) -> None:
         begun.note = "The worker of this workspace is busy; this process answers."
         return
     begun.connection = connection
+    begun.offered = True
     try:
         begun.created = begun.trajectory = await connection.create(await _new_trajectory(root, asked, begun.key))
     except LostWorkerError as error:

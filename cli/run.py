@@ -200,6 +200,7 @@ async def run(
         echo(asked.profile.notice, err=True, style="dim")
     if begun.trajectory is None:
         images = await request_images(asked.images, workspace.add_image)
+        begun.kept = not (queue or begun.offered)
         create = partial(
             workspace.create,
             profile=asked.profile.source,
@@ -208,6 +209,7 @@ async def run(
             approve_plan=asked.approve_plan,
             image_size=asked.image_size,
             key=RequestKey(begun.key),
+            attended=begun.kept,
         )
         try:
             trajectory = await create(place_images(asked.text, images))

@@ -231,7 +231,7 @@ async def branch(
         time_limit=time_limit,
     )
     limits = with_drift_guard(limits, on_drift, max_drift)
-    name = await workspace.branch(trajectory, point, limits)
+    name = await workspace.branch(trajectory, point, limits, attended=not no_run)
     if no_run:
         return await _confirm(workspace, name, name, as_json=json_output)
     return await run_trajectory(workspace, name, out, as_json=json_output, quiet=quiet)

@@ -173,7 +173,9 @@ async def _answer(
         with which(f"Image {number} of {len(images)}", among=len(images)):
             names.append(await workspace.add_image(await asyncio.to_thread(_image_file, image)))
     request = place_images(prompt, names)
-    trajectory = await workspace.create(request, profile=profile, seed=seed, limits=limits, image_size=image_size)
+    trajectory = await workspace.create(
+        request, profile=profile, seed=seed, limits=limits, image_size=image_size, attended=True
+    )
     last: Event | None = None
     stream: AsyncGenerator[Event] = workspace.stream(trajectory)
     async with contextlib.aclosing(stream) as happening:

@@ -102,7 +102,11 @@ class TrajectorySummary(BaseModel):
 
 
 def new_entry(
-    title: str, profile: str, origin: tuple[str | None, int | None, int | None] = (None, None, None)
+    title: str,
+    profile: str,
+    origin: tuple[str | None, int | None, int | None] = (None, None, None),
+    *,
+    attended: bool = False,
 ) -> TrajectorySummary:
     """Returns the entry of a trajectory that is created now, with a new id and a title of bounded length.
 
@@ -110,6 +114,7 @@ def new_entry(
         title: The title.
         profile: The profile.
         origin: Of a branch: its parent, and the parent's step and iteration.
+        attended: Whether it is left to whoever creates it. It is `paused` then, and a worker takes none that is.
 
     Raises:
         InputError: The machine's clock is before 1970 (`clock`).
@@ -123,7 +128,7 @@ def new_entry(
         id=name,
         title=title,
         profile=profile,
-        status="ready",
+        status="paused" if attended else "ready",
         created=now,
         updated=now,
         parent=parent,

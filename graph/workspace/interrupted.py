@@ -9,10 +9,25 @@ from interleavethinker.tools.validation import require_type
 from .catalog import STATUSES, Catalog, Status, TrajectorySummary
 from .storage import Held
 
-__all__ = ["newest", "with_interrupted"]
+__all__ = ["current", "newest", "with_interrupted"]
 
 _INEXACT: frozenset[Status] = frozenset({"running", "interrupted", "failed"})
 """The catalog may say otherwise: a dead process still runs there, and a damaged entry counts as failed."""
+
+
+async def current(catalog: Catalog, held: Held, trajectory: str) -> TrajectorySummary:
+    """Returns a trajectory as it is now.
+
+    Args:
+        catalog: The catalog.
+        held: See `Locks.held`.
+        trajectory: Its complete id.
+    """
+
+    async def read() -> list[TrajectorySummary]:
+        return [await catalog.get(trajectory)]
+
+    return (await with_interrupted(read, held))[0]
 
 
 async def newest(

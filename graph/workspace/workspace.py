@@ -42,7 +42,7 @@ from .drafts import forget_drafts
 from .healing import restore_images
 from .human_review import HumanVerdict, with_mask
 from .images import UnusedImages, add_image, names_in, renew_images, require_images
-from .interrupted import newest, with_interrupted
+from .interrupted import current, newest
 from .limit_changes import change_limits
 from .opening import Storage, open_storage
 from .provenance import provenance_of
@@ -135,6 +135,7 @@ class Workspace:
         approve_plan: bool = False,
         image_size: str | None = None,
         key: RequestKey | None = None,
+        attended: bool = False,
     ) -> str:
         """Records a new trajectory and returns its id; `stream` or `run` starts it.
 
@@ -147,6 +148,7 @@ class Workspace:
             approve_plan: Whether to wait for a person after planning.
             image_size: In pixels (`1024x576`), or an aspect ratio (`16:9`); default: the profile's, or the model's own.
             key: If a trajectory has been created with it, its id is returned and nothing is recorded.
+            attended: The caller runs it: no worker takes it first, as if it were paused already.
 
         Raises:
             InputError: The profile cannot serve the request, or the request names or mentions an unknown image.
@@ -165,7 +167,7 @@ class Workspace:
             name, defaults = chosen.source, defaults_of(chosen)
         values = new_values(parsed, defaults, limits, seed, image_size, approve_plan=approve_plan)
         await self.components.check_limits(name, values["limits"])
-        entry = new_entry(title_of(parsed), name)
+        entry = new_entry(title_of(parsed), name, attended=attended)
         provenance = await asyncio.to_thread(provenance_of, name, self._given)
         add = self._catalog.addition(entry, (), provenance, key)
         return await self._checkpoints.create(entry.id, values, "__start__", add)
@@ -234,11 +236,7 @@ class Workspace:
         """Returns a trajectory's catalog entry by its id or a unique prefix of it."""
         entry = await self._catalog.get(trajectory)
         await self._departures.over(entry.id)
-
-        async def read() -> "_Summaries":
-            return [await self._catalog.get(entry.id)]
-
-        return (await with_interrupted(read, self._locks.held))[0]
+        return await current(self._catalog, self._locks.held, entry.id)
 
     async def list(
         self, limit: int | None = None, statuses: Collection[Status] | None = None
@@ -313,8 +311,11 @@ class Workspace:
             await apply_human_verdict(self._checkpoints.graph, entry.id, verdict)
         return False
 
-    async def branch(self, trajectory: str, point: BranchPoint, limits: Limits | None = None) -> str:
-        """Creates a trajectory that keeps everything before an attempt and returns its id. The parent may be running.
+    async def branch(
+        self, trajectory: str, point: BranchPoint, limits: Limits | None = None, *, attended: bool = False
+    ) -> str:
+        """Creates a trajectory that keeps everything before an attempt and returns its id. The parent may be running;
+        `attended` as in `create`.
 
         Raises:
             InputError: There is no such attempt, or the image that replaces it is unknown.
@@ -325,10 +326,10 @@ class Workspace:
         values, after = branch_state(await state_with_answer(self._commands, parent.id, self._state), point, limits)
         await asyncio.to_thread(renew_images, self.store, names_in(values))
         await self._catalog.get(parent.id)  # If it was deleted before that, its images may be gone: raise.
-        entry = new_entry(parent.title, parent.profile, (parent.id, point.step, point.iteration))
-        lineage = (parent, *await self._catalog.lineage(parent))
+        origin = parent.id, point.step, point.iteration
+        entry = new_entry(parent.title, parent.profile, origin, attended=attended)
         provenance = await asyncio.to_thread(provenance_of, entry.profile, self._given)
-        add = self._catalog.addition(entry, lineage, provenance)
+        add = self._catalog.addition(entry, (parent, *await self._catalog.lineage(parent)), provenance)
         return await self._checkpoints.create(entry.id, values, after, add)
 
     async def change_limits(self, trajectory: str, limits: Limits) -> None:
