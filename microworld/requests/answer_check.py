@@ -14,6 +14,14 @@ __all__ = ["answer_faults"]
 
 _PLACES = frozenset({"top", "bottom", "left", "right", "middle"})
 _SAID = frozenset({*KINDS, *COLOURS, *SIZES, *BACKGROUNDS, *_PLACES})
+_PLAIN = frozenset(
+    (
+        "yes no not it is are there that this they he she does do has have was were nothing none neither both a an the "
+        "all of them same equal equally in to at s"
+    ).split()
+)
+"""Words of an answer that says yes, no, or that there is nothing, and no more."""
+_COLOURS_COUNTED = frozenset({"colour", "colours", "color", "colors"})
 _NUMBERS = {word: str(number) for number, word in enumerate(NUMBER_WORDS, 1)}
 
 
@@ -30,8 +38,12 @@ def answer_faults(answer: Answer, text: str) -> list[str]:
     said, correct = list(_said(text)), list(_said(answer.text))
     kinds = {word for word in correct if word in KINDS}
     partial = bool(said) and len(kinds) > 1 and not kinds <= set(said)
+    empty = bool(correct) and not said and not words <= _PLAIN
+    other = answer.kind == "count" and bool(words & _COLOURS_COUNTED) != bool(
+        set(_words(answer.text)) & _COLOURS_COUNTED
+    )
     follows = set(said) <= set(correct) if answer.kind == "difference" else _in_order(said, correct)
-    if missing or words & answer.forbidden or partial or not follows:
+    if missing or words & answer.forbidden or partial or empty or other or not follows:
         return [f"the answer is wrong; a correct one is: {answer.text}"]
     return []
 

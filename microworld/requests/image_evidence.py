@@ -76,18 +76,22 @@ def counts(told: StoryChanges, match: re.Match[str]) -> bool:
     changed = [len(change.changed) for change in told.changes]
     if number in {len(told.frames), len(told.changes), sum(changed), *changed}:
         return True
+    bare = compiled(r"\s*(?:[.,;!?]|$)").match(match.string, match.end()) is not None  # "now she has two"
     for frame in told.frames:
         things = frame.things.values()
         looks: list[list[object]] = [
-            [True for _ in things],
             [thing.kind for thing in things],
-            [thing.colour.allowed for thing in things],
-            [thing.size.allowed for thing in things],
             [(thing.kind, thing.colour.allowed) for thing in things],
             [(thing.kind, thing.size.allowed) for thing in things],
             [(thing.kind, thing.cell.allowed) for thing in things],
             [(thing.kind, thing.colour.allowed, thing.size.allowed) for thing in things],
         ]
+        if not bare:
+            looks += [
+                [True for _ in things],
+                [thing.colour.allowed for thing in things],
+                [thing.size.allowed for thing in things],
+            ]
         if any(one.count(look) == number for one in looks for look in one):
             return True
     return False

@@ -245,6 +245,12 @@ _QUESTIONS: tuple[_Row, ...] = (
     (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
     (r"how many [^.?!]{0,60} or", "or"),
     ("(?:false|untrue|wrong|a lie) that", "(?!)"),
+    ("never|stops|makes a wish|as far as|far away", "(?!)"),
+    (
+        r"(?:has|have|had) no|not(?=\s*(?:[.!]|$))|(?:does|do|did)(?: not|n['\u2019]t)(?=\s*(?:[.!]|$))",
+        "no|not|without|remove|nothing",
+    ),
+    ("night turns (?:in)?to day", "day|daytime|morning|meadow"),
     (r"how many (?:more|fewer)|(?:more|fewer|less) \w+ than", "more|fewer|less|than|bigger|smaller"),
     (
         r"how many (?:\w+ )?(?:corners|kinds|types|sorts|colou?rs|sizes|rows|columns|places|cells|fields|squares)",

@@ -118,6 +118,10 @@ _RULES: tuple[Rule, ...] = (
     (r" (?:any ?where|outside|inside|over there|in there)$", ""),
     (rf"^(?:does|do) (the .+?) have (?:the same|an? (?P<c>{COLOUR}) colour)(?= |$)", r"is \1 \g<c>"),
     (rf"^where are (the (?:\w+ )?(?:{_KIND})) and (the (?:\w+ )?(?:{_KIND}))$", r"where is \1 and where is \2"),
+    (rf"^is (?:this|it|that) (an? (?:(?:{COLOUR}|{SIZE}) ){{0,2}}(?:{_KIND}))$", r"is there \1"),
+    (rf"^are (the (?:\w+ )?(?:{_KIND})) and (the (?:\w+ )?(?:{_KIND})) next to each other$", r"is \1 next to \2"),
+    (rf"^is everything (?:in|on) {_PICTURE} (.+)$", r"is everything \1"),
+    (r"^is there anything (?:besides|apart from|other than|except) (the .+)$", r"what else is there besides \1"),
     # Counting
     (rf"^how many (?:of (?:them|these|those) )?(?:are|is) (?P<how>{COLOUR}|{SIZE})$",
      r"how many \g<how> things are there"),

@@ -67,7 +67,7 @@ _HAS_MEANING = frozenset(
     (
         "left right top bottom middle above below back again return returns returned both all each every everything "
         "everyone others other rest remaining too also only twice half none nothing without sorted "
-        "increasing decreasing ascending descending"
+        "increasing decreasing ascending descending dies died dead explodes breaks \u274c \u2716 \U0001f6ab"
     ).split()
 )
 
@@ -93,8 +93,8 @@ _ASKED = re.compile(
 
 _NOT_REPLACED = re.compile(
     r"\b(?:gets?|got|climbs?|climbed|goes|went|walks?|walked|jumps?|jumped|steps?|stepped|drives?|hops?) in(?:to)?\b|"
-    r"\b(?:(?:makes|made|paints|painted|turns|turned) (?:an?|the|her|his|its)|replaces an?) (?:\w+ )?"
-    rf"(?:{'|'.join(KINDS)})\b(?! into\b)|\b(?:becomes?|became) friends\b|\b(?:changes?|changed) places\b"
+    r"\b(?:(?:makes|made|paints|painted|turns|turned) (?:an?|the|her|his|its)|(?:replaces|changes|transforms) an?) "
+    rf"(?:\w+ )?(?:{'|'.join(KINDS)})\b(?! into\b)|\b(?:becomes?|became) friends\b|\b(?:changes?|changed) places\b"
 )
 """What somebody does, which no replacement is: "she gets into a car", "she makes a box"."""
 

@@ -49,13 +49,13 @@ def unexplained_signs(text: str, story: Story) -> tuple[str, ...]:
         if not explains(told, match)
     ]
     found += _more_than_named(plain, told)
-    found += _gone_without_words(plain, told)
+    found += _gone_without_words(text, plain, told)
     return tuple(dict.fromkeys(word for _, word in sorted(found)))
 
 
 def _more_than_named(plain: str, told: StoryChanges) -> Iterator[tuple[int, str]]:
     """Yields kinds of which an image shows more than the words name, one by one: "a tree", where there are two."""
-    if told.is_edit or compiled(rf"\b(?:{_SEVERAL})\b").search(plain):
+    if told.is_edit or compiled(rf"\b(?:{_SEVERAL})\b|{_TWO_LOOKS}").search(plain):
         return
     named: dict[str, list[re.Match[str]]] = {}
     for match in compiled(r"\w+").finditer(plain):
@@ -67,9 +67,9 @@ def _more_than_named(plain: str, told: StoryChanges) -> Iterator[tuple[int, str]
             yield words[0].start(), words[0].group()
 
 
-def _gone_without_words(plain: str, told: StoryChanges) -> Iterator[tuple[int, str]]:
+def _gone_without_words(text: str, plain: str, told: StoryChanges) -> Iterator[tuple[int, str]]:
     """Yields kinds of objects that go or become others, if no word says so."""
-    if MAY_LEAVE.search(plain) or compiled(_REPLACES).search(plain):
+    if MAY_LEAVE.search(plain) or compiled(_REPLACES).search(f"{plain} {text.lower()}"):
         return
     gone = {change.before.things[one].kind for change in told.changes for one in change.removed | change.of("kind")}
     for match in compiled(r"\w+").finditer(plain):
@@ -90,6 +90,7 @@ _SEVERAL = (
     "double|triple|twice|twin|same|again|like|all|ones?|them|identical|next|further|full|around|row|column|corners?"
 )
 """Words that may name several."""
+_TWO_LOOKS = rf"\b(?:{_LOOK}),? and (?:an? )?(?:{_LOOK})\b"
 _KEPT = "".join(rf"(?<!{one} )(?<!{one} the )" for one in ("leave", "keep", "hold"))
 _LEFT_AGAIN = "".join(
     rf"(?<!{one} )" for one in ("same", "leaves", "remove it", "disappears", "vanishes", "gone", "away")
@@ -131,7 +132,8 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (r"\bthe (?P<word>(?:first|second|third|fourth|last) one)\b", evidence.one_differs),
     (
         (
-            r"\b(?P<word>beside|next to|above|below|under|over|behind|left of|right of|between) "
+            r"(?<!sets )(?<!down )(?<!rises )\b"
+            r"(?P<word>beside|next to|above|below|under|over|behind|left of|right of|between) "
             r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)"
         ),
         evidence.is_beside,
@@ -152,7 +154,7 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     ),
     (
         (
-            r"(?<!each )(?<!on the )(?<!like the )(?<!after the )(?<!all )\b(?P<word>other)\b"
+            r"(?<!each )(?<!on the )(?<!like the )(?<!after the )(?<!as the )(?<!all )\b(?P<word>other)\b"
             r"(?! (?:side|corner|end|words|one)\b)"
         ),
         evidence.others_change,

@@ -103,13 +103,19 @@ _UNCLEAR = {
         rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) (?P<said>(?:likes?|liked|loves?|loved|hates?|hated|prefers?|"
         rf"misses|fears?) (?:the )?(?:{'|'.join(COLOURS)}|{GROUND}))\b"
     ),
+    "was before": re.compile(
+        r"\b(?P<said>(?:was|were) [^.;!?\n]{0,30}\b(?:before|earlier|yesterday|previously|once))(?=\s*(?:[.!?;,]|$))|"
+        r"[.!?;] ?(?:once|at first|yesterday|earlier|before),? (?:it|he|she|they|the \w+) (?:was|were|had)\b"
+        r"(?![^!?]{0,200}\b(?:then|now|later|after|finally)\b)"
+    ),
+    "might": re.compile(rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) (?P<said>might|may)\b(?! be able)"),
     "no longer": re.compile(
         rf"\b(?:no|any) longer (?:an? )?(?:big|small|on|in|at|{'|'.join(COLOURS)})\b|\bno longer\s*(?:[.;!?]|$)"
     ),
     "far away": re.compile(r"\b(?:is|are|was) (?:still |not )?far (?:away|off)\b"),
     "the night goes": re.compile(
         rf"\b(?P<said>(?:{GROUND})(?: then| slowly| finally)? (?:goes(?! down)|(?:is|has) (?:gone|away|over|past)|"
-        r"leaves|disappears|vanishes|fades|ends))\b"
+        r"leaves|stops|passes|ceases|disappears|vanishes|fades|ends))\b"
     ),
     "a bigger one": re.compile(
         rf"\b(?P<kind>{ONE})\b.{{0,200}}\ban? (?:(?:much|even|slightly|a bit) )?(?:bigger|larger|smaller) (?P=kind)\b"
@@ -199,6 +205,9 @@ _UNCLEAR = {
     "by day …, by night": re.compile(r"\bby day\b[^.!?\n]{0,80}\bby night\b|\bby night\b[^.!?\n]{0,80}\bby day\b"),
     "the second one …": re.compile(
         rf"\bthe (?:second|third|fourth|fifth|last) one,? (?:is |turns |becomes )?(?:big|small|{'|'.join(COLOURS)})\b"
+    ),
+    "before: …, after: …": re.compile(
+        rf"\bbefore ?: an? [^.;!?\n]{{0,40}}?\b(?P<kind>{ONE})\b.{{0,80}}\bafter ?: an? [^.;!?\n]{{0,40}}?\b(?P=kind)\b"
     ),
     "which … only": re.compile(r"\bwhich (?:picture|image|photo)\b[^.?!]*\b(?:only|at least|at most)\b"),
     "missing in the first": re.compile(r"\b(?:missing|gone) (?:in|from) the first\b"),
@@ -343,7 +352,7 @@ def unclear_wording(text: str) -> str:
     plain = " ".join(text.lower().split())
     for words, pattern in _UNCLEAR.items():
         if (match := pattern.search(plain)) is not None:
-            return match.groupdict().get("said", words)
+            return match.groupdict().get("said") or words
     for pattern in _UNFOLLOWED:
         if (match := pattern.search(plain)) is not None:
             return match.group().strip()

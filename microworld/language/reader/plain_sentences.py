@@ -64,6 +64,22 @@ def _in_line(match: re.Match[str]) -> str:
     return f"{' '.join(filter(None, map(str.strip, words)))} in the {line}"
 
 
+def _looks_first(match: re.Match[str]) -> str:
+    """Puts the looks of "cat (white, small)" before it."""
+    return " ".join(filter(None, (match[2], match[3], match[1])))
+
+
+def _one_each(match: re.Match[str]) -> str:
+    """Adds the trees of "two more trees, one above and one below the house" one by one."""
+    one = PLURALS[match["many"].lower()]
+    return f"add a {one} {match['first']} {match['anchor']} and a {one} {match['second']} {match['anchor']}"
+
+
+def _on_each_side(match: re.Match[str]) -> str:
+    """Names one tree of "flanked by trees"."""
+    return f"with a {match['looks']}{PLURALS[match['many'].lower()]} on each side"
+
+
 def _at_least(match: re.Match[str]) -> str:
     """Counts the cats of "is there a third cat"."""
     kind = canonical(match["noun"].lower())
@@ -120,6 +136,37 @@ _SENTENCES: tuple[Rule, ...] = (
     ),
     (r"\bfirst (remove|delete|erase) (the [\w ]{1,30}), then (?=the\b)", r"first \1 \2, then \1 "),
     (rf"\b(an? (?:{ONE}))\b([^.;!?\n]{{0,40}}), (?:only|just) \1(?=\s*(?:[.;!?\n]|$))", r"\1\2"),
+    (rf"\b({ONE}) ?\(({LOOKS})(?:(?:,| and) ?({LOOKS}))?\)", _looks_first),
+    (
+        (
+            rf"\badd (?:two|2) (?:more )?(?P<many>{_MANY}),? one (?P<first>above|below|left of|right of) and one "
+            rf"(?P<second>above|below|left of|right of) (?P<anchor>the (?:(?:{LOOKS}) ){{0,2}}(?:{ONE}))\b"
+        ),
+        _one_each,
+    ),
+    # What changes places.
+    (
+        (
+            r"\b(?:put|move|place) (?P<one>the [\w ]{1,20}?) where (?P<other>the [\w ]{1,20}?) (?:is|was),? and "
+            r"(?P=other) where (?P=one) (?:is|was)\b"
+        ),
+        r"swap \g<one> and \g<other>",
+    ),
+    # Where the sun sets, who arrives, and what stands on both sides.
+    (r"(^|[.!?\n]\s*)the sun (?:sets|goes down) over (an? [^.;!?\n]{1,40}?)(?=\s*(?:[.!?\n]|$))", r"\1\2, at sunset"),
+    (r"\bthe sun (sets|goes down|rises) over (?:the|it|them)\b(?: \w+)?(?=\s*(?:[.!?\n]|$))", r"the sun \1"),
+    (
+        (
+            r"\b(?:they|she|he|it|the \w+) (?:(?:arrives?|arrived) at|(?:comes?|came|gets?|got) to|reach(?:es)?) "
+            rf"(an? (?:(?:{LOOKS}) ){{0,2}}(?:{ONE}))(?=\s*(?:[.!?\n]|$))"
+        ),
+        r"\1 appears",
+    ),
+    (rf"\bflanked by (?:two )?(?P<looks>(?:(?:{LOOKS}) ){{0,2}})(?P<many>{_MANY})\b", _on_each_side),
+    (
+        rf"\b(the (?:(?:{LOOKS}) ){{0,2}}(?:{ONE})|it|she|he) climbs (?:up )?(?:on |onto )?(?=(?:the|an?) )",
+        r"\1 moves on top of ",
+    ),
     # Questions that end in a tag: "it is night, isn't it?"
     (
         (

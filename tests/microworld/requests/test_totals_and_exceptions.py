@@ -175,6 +175,8 @@ def test_several_on_one_side_are_those_of_its_row_or_column(text: str, left: set
         ("Is there a third red ball?", "No, there are 2 of them."),
         ("Is there another red ball?", "Yes, there are 2 of them."),
         ("Which is bigger, the top left ball or the bottom left ball?", "The red ball is bigger."),
+        ("Is it a small red ball?", "No, there is no small red ball."),
+        ("Is there anything besides the red balls?", "There are a small blue ball and a small blue ball."),
         ("Are the top balls red?", "Yes, there is a big red ball in the top left and a big red ball in the top right."),
     ],
 )
@@ -220,6 +222,37 @@ def test_a_list_of_rows_or_columns_places_its_objects(text: str, cells: list[set
 
 
 @pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("The sun sets over a boat.", "A boat, at sunset."),
+        ("A house flanked by trees.", "A house with a tree on each side."),
+        ("cat (white, small), left", "A small white cat on the left."),
+        ("A cat at night, only a cat.", "A cat at night."),
+        ("A girl in a forest. They reach a house.", "A girl in a forest. A house appears."),
+    ],
+)
+def test_wordings_of_pictures_that_mean_the_same(text: str, same: str) -> None:
+    assert interpret(text).targets == interpret(same).targets
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Put the cat where the tree is and the tree where the cat is.", "Swap the cat and the tree."),
+        ("Add a ball above and below the tree.", "Add a ball above the tree and a ball below the tree."),
+        (
+            "Add two more trees, one above and one below the tree.",
+            "Add a tree above the tree and a tree below the tree.",
+        ),
+        ("Make the cat, not the tree, blue.", "Make the cat blue."),
+        ("The cat should be as green as the tree.", "Make the cat green."),
+    ],
+)
+def test_wordings_of_edits_that_mean_the_same(text: str, same: str) -> None:
+    assert interpret(text, [PAIR]).targets == interpret(same, [PAIR]).targets
+
+
+@pytest.mark.parametrize(
     ("text", "scene", "shown"),
     [
         ("Put a star above each ball at the bottom.", CORNERS, ["ball", "ball", "ball", "ball", "star 3", "star 5"]),
@@ -255,6 +288,15 @@ def test_places_and_looks_may_be_told_by_other_objects(text: str, scene: Scene |
         "A girl in the snow. Winter is gone.",
         "A girl in the snow. Winter ends.",
         "A girl gets into a car. The car drives off.",
+        "Before: a red ball. After: a blue ball.",
+        "A flower. It dies.",
+        "A red cat. It was blue before.",
+        "A red cat. Once it was blue.",
+        "A red cat. At first it was blue.",
+        "A cat on the right. It was on the left yesterday.",
+        "A cat in a meadow. It might snow.",
+        "A cat in the snow. The snow stops.",
+        "A girl in a meadow. She transforms a box.",
         "A girl in a meadow. She turns a box over.",
         "A girl in a meadow. She makes a box.",
         "A girl in a meadow. She becomes friends with a cat.",
