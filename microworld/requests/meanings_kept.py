@@ -245,7 +245,7 @@ _QUESTIONS: tuple[_Row, ...] = (
     (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
     (r"how many [^.?!]{0,60} or", "or"),
     ("(?:false|untrue|wrong|a lie) that", "(?!)"),
-    ("never|stops|makes a wish|as far as|far away", "(?!)"),
+    ("never|stops|makes a wish|as far as|(?<!not )(?<!too )far away", "(?!)"),
     (
         r"(?:has|have|had) no|not(?=\s*(?:[.!]|$))|(?:does|do|did)(?: not|n['\u2019]t)(?=\s*(?:[.!]|$))",
         "no|not|without|remove|nothing",

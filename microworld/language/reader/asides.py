@@ -104,11 +104,15 @@ _UNCLEAR = {
         rf"misses|fears?) (?:the )?(?:{'|'.join(COLOURS)}|{GROUND}))\b"
     ),
     "was before": re.compile(
-        r"\b(?P<said>(?:was|were) [^.;!?\n]{0,30}\b(?:before|earlier|yesterday|previously|once))(?=\s*(?:[.!?;,]|$))|"
+        r"(?<!this )(?<!that )\b(?P<said>(?:was|were) [^.;!?\n]{0,30}\b(?:before|earlier|yesterday|previously|once))"
+        r"(?=\s*(?:[.!?;,]|$))|"
         r"[.!?;] ?(?:once|at first|yesterday|earlier|before),? (?:it|he|she|they|the \w+) (?:was|were|had)\b"
         r"(?![^!?]{0,200}\b(?:then|now|later|after|finally)\b)"
     ),
-    "might": re.compile(rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) (?P<said>might|may)\b(?! be able)"),
+    "might": re.compile(
+        rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) "
+        r"(?P<said>might|may(?= (?:leave|snow|turn|become|go|move|vanish|disappear|appear|come|rain)\b))"
+    ),
     "no longer": re.compile(
         rf"\b(?:no|any) longer (?:an? )?(?:big|small|on|in|at|{'|'.join(COLOURS)})\b|\bno longer\s*(?:[.;!?]|$)"
     ),
