@@ -119,7 +119,8 @@ def check_told(statements: Sequence[Statement], text: str) -> None:
 
 _IN_ALL = re.compile(
     r"\b(?:should (?:be|show|have|contain|include)|same (?:(?:picture|image|scene|thing) )?(?:but )?with|"
-    r"there (?:is|are|was|were)(?: now)?|we (?:now )?see|(?:picture|image|scene) (?:now )?(?:shows|has|contains)) |"
+    r"there (?:is|are|was|were)(?: now)?|(?:has|have|had|owns)(?= (?:one|two|three|four|five)\b)|"
+    r"we (?:now )?see|(?:picture|image|scene) (?:now )?(?:shows|has|contains)) |"
     r"\b(?:in total|in all|altogether)\b"
 )
 """Before what an image holds in all."""

@@ -73,6 +73,7 @@ _FIXED = (
     rf"\bas (?:{_SIZE}) as\b|\b(?:how|too) (?:{_SIZE})\b|\b(?:{_SIZE}) or (?:{_SIZE})\b|\b(?:left|right) corner\b|"
     rf"\bfrom (?:the )?\w{{1,6}} to (?:the )?\w+|"
     r"\bhow many (?:more|fewer)\b.{0,80}|\bthe sun \w+ (?:down )?over (?:an?|the) \w+|"
+    r"\bone (?:above|below|under) the other\b|"
     rf"\b(?:is|are) left\b|\bas (?:{'|'.join(COLOURS)}) as (?:an?|the) (?:\w+ )?\w+|"
     r"\b\w{1,20} or (?:is (?:it|she|he) )?(?:(?:in|on|at|next to) )?(?:an? |the )?\w{1,20}\b|"
     rf"\b{_SIDE}\b[^.;!?\n]{{0,12}} or [^.;!?\n]{{0,12}}\b{_SIDE}\b"

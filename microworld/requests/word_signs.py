@@ -87,7 +87,8 @@ _GO = (
 )
 _SEVERAL = (
     rf"{_NUMBER}|\d|more|another|other|second|third|each|every|both|sides?|pair|couple|few|some|several|many|copy|copies|"
-    "double|triple|twice|twin|same|again|like|all|ones?|them|identical|next|further|full|around|row|column|corners?"
+    "double|triple|twice|twin|same|again|like|all|ones?|them|identical|next|further|full|around|row|column|corners?|"
+    "left and (?:(?:on |to )?the )?right|above and below"
 )
 """Words that may name several."""
 _TWO_LOOKS = rf"\b(?:{_LOOK}),? and (?:an? )?(?:{_LOOK})\b"
@@ -99,7 +100,8 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (
         (
             rf"\b(?P<word>{_NUMBER})\b"
-            r"(?! (?:o'?clock|years?|days?|hours?|minutes?|rows|columns|(?:more )?times)\b)"
+            r"(?! (?:o'?clock|years?|days?|hours?|minutes?|rows|columns|top|bottom|left|right|upper|lower|"
+            r"(?:more )?times)\b)"
         ),
         evidence.counts,
     ),
@@ -132,13 +134,13 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (r"\bthe (?P<word>(?:first|second|third|fourth|last) one)\b", evidence.one_differs),
     (
         (
-            r"(?<!sets )(?<!down )(?<!rises )\b"
+            r"(?<!sets )(?<!down )(?<!rises )(?<!one )\b"
             r"(?P<word>beside|next to|above|below|under|over|behind|left of|right of|between) "
             r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)"
         ),
         evidence.is_beside,
     ),
-    (r"\b(?P<word>rows?|columns?)\b", evidence.lies_in_line),
+    (r"\b(?:top|middle|bottom|left|right|first|second|third|last) (?P<word>row|column)\b", evidence.lies_in_line),
     (r"\b(?P<word>increasing|decreasing|ascending|descending|sorted|ordered)\b", evidence.never),
     (r"\b(?P<word>until|till)\b", evidence.anything_changes),
     (

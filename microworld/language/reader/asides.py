@@ -109,6 +109,11 @@ _UNCLEAR = {
         r"[.!?;] ?(?:once|at first|yesterday|earlier|before),? (?:it|he|she|they|the \w+) (?:was|were|had)\b"
         r"(?![^!?]{0,200}\b(?:then|now|later|after|finally)\b)"
     ),
+    "has two": re.compile(
+        rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) (?:(?:now|then|later|once) )*"
+        r"(?P<said>(?:has|have|had|wants?|owns|sees) (?:(?:now|only|just) )*(?:two|three|four|five|six))"
+        r"(?=\s*(?:[.!?;,]|$))"
+    ),
     "might": re.compile(
         rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) "
         r"(?P<said>might|may(?= (?:leave|snow|turn|become|go|move|vanish|disappear|appear|come|rain)\b))"
