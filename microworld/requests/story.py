@@ -229,16 +229,17 @@ class Story(StoryLooks):
             raise InputError(f'Say "a {new.kind}" for the new object, or "swap" two objects.', code="not_understood")
         for one in ids:
             thing = self.frame.things[one]
-            order = (USUAL_COLOURS[new.kind], *COLOURS)
+            kind = new.kind or thing.kind  # "it is replaced by a red one"
+            order = (USUAL_COLOURS[kind], *COLOURS)
             colour = Variable(set(new.colours or COLOURS), order, follow=thing.colour)
             size = Variable(set(new.sizes or SIZES), ("big", "small"), follow=thing.size)
             colour, size = self.as_alike(new, thing, colour, size)
-            if thing.kind == new.kind:
+            if thing.kind == kind:
                 if not (new.colours or new.sizes):
-                    raise InputError(f"The object is a {new.kind} already; say how it changes.", code="no_change")
+                    raise InputError(f"The object is a {kind} already; say how it changes.", code="no_change")
                 if new.colours:
                     self.differ(thing.colour, colour, f"The {thing.kind} has that color already", one_of=len(ids))
-            self.frame.things[one] = Thing(new.kind, colour, size, thing.cell)
+            self.frame.things[one] = Thing(kind, colour, size, thing.cell)
         self.last = tuple(ids)
 
     def _apply_fill(self, statement: Statement) -> None:

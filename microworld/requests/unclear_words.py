@@ -124,6 +124,12 @@ _IN_ALL = re.compile(
     r"\b(?:in total|in all|altogether)\b"
 )
 """Before what an image holds in all."""
+_COMES = re.compile(
+    r"\b(?:add|adds|put|insert|place|draw|paint|bring|brings|drop|give|make|appear\w*|arriv\w*|com(?:e|es|ing)|came|"
+    r"joins?|lands?|grows?|fl(?:y|ies|ew)|swims?|walks?|runs?|enters?|shows? up|let (?:\w+ )?\w+ (?:appear|come|grow)|"
+    r"more|other|others|another|extra|new|additional|second|third|too|also)\b"
+)
+"""Signs that what is named is new."""
 NOT_ADDED = r"^(?!.*\b(?:add|put|insert|place|draw|paint|bring|drop)\b)"
 """Beginning of a pattern of requests that do not order something new."""
 _EXACTLY = re.compile(rf"{NOT_ADDED}.*\b(?:only|just|exactly|single|at most)\b")
@@ -141,9 +147,10 @@ def check_counted(statement: Statement, source: Scene, text: str) -> None:
         msg = f'"{text.strip()}" does not say which objects go away, or which are new; say "remove" or "add".'
         raise InputError(msg, code="ambiguous")
     exactly = _EXACTLY.search(plain) is not None
-    if statement.kind != "scene" or not (exactly or _IN_ALL.search(plain)):
+    stated = _IN_ALL.search(plain) is not None
+    if statement.kind != "scene" or not (exactly or stated or _COMES.search(plain) is None):
         return
-    least = 1 if exactly or re.search(r"\bone\b", plain) else 2
+    least = 1 if exactly or (stated and re.search(r"\bone\b", plain)) else 2
     for item in statement.items:
         if not isinstance(item, Phrase) or item.count < least or item.again or item.definite or not item.kind:
             continue

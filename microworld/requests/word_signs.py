@@ -26,7 +26,7 @@ _Explains = Callable[[StoryChanges, re.Match[str]], bool]
 """Whether the images explain a sign that was found."""
 
 _REPLACES = (
-    r"\b(?:becom|becam|turn|replac|swap|exchang|substitut|instead|rather|convert|transform|switch|chang|morph|gr[eo]w|count)|"
+    r"\b(?:becom|becam|turn|replac|swap|exchang|substitut|instead|rather|convert|transform|switch|chang|morph|gr[eo]w|count|make)|"
     r"\b(?:into|in place|than|go|goes|going|(?:be|is|are|was) (?:now )?an?)\b|->|=>|\u2192"
 )
 """Signs that something may become something else, or go."""

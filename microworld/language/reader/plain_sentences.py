@@ -167,6 +167,14 @@ _SENTENCES: tuple[Rule, ...] = (
         rf"\b(the (?:(?:{LOOKS}) ){{0,2}}(?:{ONE})|it|she|he) climbs (?:up )?(?:on |onto )?(?=(?:the|an?) )",
         r"\1 moves on top of ",
     ),
+    # A look said behind, where another "that" stands before: "a girl that stands next to a tree that is small".
+    (
+        (
+            rf"\b(that [^.;!?\n]{{1,40}} an?) ((?:(?:{LOOKS}) ){{0,2}})({ONE}) (?:that|which) is ({LOOKS})"
+            r"(?=\s*(?:[.;!,\n]|$))"
+        ),
+        r"\1 \4 \2\3",
+    ),
     # Questions that end in a tag: "it is night, isn't it?"
     (
         (

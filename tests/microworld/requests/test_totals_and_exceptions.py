@@ -31,6 +31,9 @@ CORNERS = Scene("meadow", (BIG, None, BIG, None, None, None, SMALL, None, SMALL)
         ("There should be just one cat.", BALLS),
         ("Now there is one ball.", BALLS),
         ("The ball has two balls.", BALLS),
+        ("The same, but with two balls.", BALLS),
+        ("Let there be two balls.", BALLS),
+        ("Three balls.", BALLS),
         ("The picture shows one ball.", BALLS),
         ("New picture: a red box.", BALLS),
         ("I want five balls in all.", BALLS),
@@ -226,6 +229,8 @@ def test_a_list_of_rows_or_columns_places_its_objects(text: str, cells: list[set
     ("text", "same"),
     [
         ("The sun sets over a boat.", "A boat, at sunset."),
+        ("A girl that stands next to a tree that is small.", "A girl that stands next to a small tree."),
+        ("A cat. It is replaced by a red one.", "A cat. Replace it with a red one."),
         ("A house flanked by trees.", "A house with a tree on each side."),
         ("cat (white, small), left", "A small white cat on the left."),
         ("A cat at night, only a cat.", "A cat at night."),
