@@ -115,7 +115,7 @@ _UNCLEAR = {
         r"(?=\s*(?:[.!?;,]|$))"
     ),
     "might": re.compile(
-        rf"\b(?:it|he|she|they|the (?:{ONE}|{MANY})) "
+        rf"(?<!whether )(?<!if )\b(?:it|he|she|they|the (?:{ONE}|{MANY})) "
         r"(?P<said>might|may(?= (?:leave|snow|turn|become|go|move|vanish|disappear|appear|come|rain)\b))"
     ),
     "no longer": re.compile(

@@ -252,7 +252,9 @@ async def test_an_estimate_follows_profile_and_limits_and_records_nothing(tmp_pa
         assert (hosted["images"], hosted["most_calls"], hosted["unpriced"]) == (4, 8, [])
         assert "4 images, in at most 8 generator calls: $" in hosted["words"]
         bounded = await estimate(request="Fold a boat, in 4 steps", max_attempts=2, max_cost=hosted["high"] / 2)
-        assert bounded["high"] == pytest.approx(hosted["high"] / 2)
+        assert hosted["high"] / 2 <= bounded["high"] <= hosted["high"] * (1 / 2 + 1 / 8), (
+            "the limit, and a call that passes it"
+        )
         shown = await estimate(request="Fold a boat, in 4 steps", max_attempts=2, images=["0" * 64])
         assert shown["low"] > hosted["low"]
         wide = await estimate(request="Fold a boat, in 4 steps", max_attempts=2, image_size="1536x1024")
