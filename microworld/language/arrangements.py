@@ -12,7 +12,7 @@ from .compiled_patterns import Rule, compiled, rewritten
 from .key_words import GROUND, LOOK, MANY, ONE, kind_of
 from .plain_text import NUMBER_WORDS, PLURALS
 from .quantities import NUMBER, PAUSE, number_of
-from .tables import told_by_lines
+from .tables import RANKS, told_by_lines
 
 __all__ = ["arranged"]
 
@@ -57,16 +57,12 @@ def _young(match: re.Match[str]) -> str:
     return f"{match['before']} and {match['article']} {match['other']}" if same else match.group()
 
 
-_LINES = {
-    "row": {"first": "top", "second": "middle", "third": "bottom", "last": "bottom"},
-    "column": {"first": "left", "second": "middle", "third": "right", "last": "right"},
-}
 _BEFORE_SOME = "(?:^|(?<=draw )|(?<=show )|(?<=paint )|(?<=make )|(?<=with )|(?<=and )|(?<=me )|(?<=[.,:;!?\\n] ))"
 _CENTRE = rf"(?P<centre>(?:an?|one) {LOOK}(?:{ONE}))"
 _RULES: tuple[Rule, ...] = (
     (
         r"\b(?P<rank>first|second|third|last) (?P<line>row|column)\b",
-        lambda match: f"{_LINES[match['line'].lower()][match['rank'].lower()]} {match['line']}",
+        lambda match: f"{RANKS[match['line'].lower()][match['rank'].lower()]} {match['line']}",
     ),
     (
         (

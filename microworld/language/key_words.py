@@ -12,7 +12,20 @@ from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KI
 from .plain_text import EXTRA_SYNONYMS, NUMBER_WORDS, PLURALS, canonical
 from .vocabulary import SYNONYMS
 
-__all__ = ["COLOUR", "COUNT", "GROUND", "LOOK", "MANY", "ONE", "SIZE", "SPOT", "kind_of", "noun_first", "prepositional"]
+__all__ = [
+    "COLOUR",
+    "COUNT",
+    "GROUND",
+    "LOOK",
+    "MANY",
+    "ONE",
+    "SIZE",
+    "SPOT",
+    "kind_named",
+    "kind_of",
+    "noun_first",
+    "prepositional",
+]
 
 
 def _spellings(words: tuple[str, ...] | dict[str, object]) -> str:
@@ -49,6 +62,16 @@ def kind_of(phrase: str) -> str:
         'cat'
     """
     return canonical(phrase.rsplit(maxsplit=1)[-1].lower())
+
+
+def kind_named(noun: str) -> str:
+    """Returns the kind of object that a noun names, also in the plural; other words stay.
+
+    Examples:
+        >>> kind_named("Cats")
+        'cat'
+    """
+    return PLURALS.get(noun.lower()) or kind_of(noun)
 
 
 def noun_first(text: str) -> str:

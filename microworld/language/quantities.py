@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 
 from .compiled_patterns import Rule, compiled, rewritten
-from .key_words import COLOUR, COUNT, LOOK, MANY, ONE, SIZE, kind_of
+from .key_words import COLOUR, COUNT, LOOK, MANY, ONE, SIZE, kind_named
 from .phrase_patterns import NUMBERS
-from .plain_text import NUMBER_WORDS, PLURALS, canonical
+from .plain_text import NUMBER_WORDS, PLURALS
 from .vocabulary import plural
 
 __all__ = ["NUMBER", "PAUSE", "multiplied", "number_of", "with_numbers"]
@@ -46,7 +46,7 @@ def _as_many(match: re.Match[str]) -> str:
     number = count * _factor(match["how"])
     if len(compiled(rf"\b(?:{ONE}|{MANY})\b", _I).findall(match["before"])) > 1:
         return match.group()  # "two cats and a bird and twice as many balls": as many as which?
-    if (like and _kind(like) != _kind(match["noun_a"])) or number != int(number) or not 0 < number < 10:
+    if (like and kind_named(like) != kind_named(match["noun_a"])) or number != int(number) or not 0 < number < 10:
         return match.group()
     return f"{match['before']} {NUMBER_WORDS[int(number) - 1]} {match['look']}{_counted(int(number), match['noun'])}"
 
@@ -72,7 +72,7 @@ def _as_many_first(match: re.Match[str]) -> str:
     """Returns "twice as many stars as cats. There are two cats" with both numbers."""
     count = number_of(match["count"])
     number = count * _factor(match["how"])
-    if _kind(match["like"]) != _kind(match["noun_b"]) or number != int(number):
+    if kind_named(match["like"]) != kind_named(match["noun_b"]) or number != int(number):
         return match.group()
     many = _objects(int(number), match["look"], match["noun"])
     return f"{_objects(count, match['look_b'], match['noun_b'])} and {many}" if many else match.group()
@@ -82,7 +82,7 @@ def _more_first(match: re.Match[str]) -> str:
     """Returns "one more car than boats. There are three boats" with both numbers."""
     count, by = number_of(match["count"]), number_of(match["by"])
     number = count + by if match["how"].lower() == "more" else count - by
-    if _kind(match["like"]) != _kind(match["noun_b"]):
+    if kind_named(match["like"]) != kind_named(match["noun_b"]):
         return match.group()
     what = _objects(number, match["look"], match["noun"])
     return f"{_objects(count, match['look_b'], match['noun_b'])} and {what}" if what else match.group()
@@ -95,7 +95,7 @@ def _more_than(match: re.Match[str]) -> str:
     count = 1 if match["count"].lower() in {"a", "an"} else number_of(match["count"])
     more, like = match["how"].lower() == "more", match["like"]
     number = count + number_of(match["by"]) * (1 if more else -1)
-    if (more and not like) or (like and _kind(like) != _kind(match["noun_a"])):
+    if (more and not like) or (like and kind_named(like) != kind_named(match["noun_a"])):
         return match.group()  # "two cats and one more bird": one that was not named before
     what = _objects(number, match["look"], match["noun"])
     return f"{match['before']} {what}" if what else match.group()
@@ -249,7 +249,7 @@ def multiplied(text: str, shown: Mapping[str, int] | None) -> str:
     found = next(filter(None, (compiled(pattern, _I).match(text) for pattern in _DOUBLED)), None)
     if found is None:
         return _fewer(text, shown)
-    kind = _kind(found["noun"])
+    kind = kind_named(found["noun"])
     count = 1 if shown is None else shown.get(kind, 0)
     if not 0 < count < 9:
         return text
@@ -262,7 +262,7 @@ def _fewer(text: str, shown: Mapping[str, int] | None) -> str:
     found = found or next(filter(None, (compiled(pattern, _I).match(text) for pattern in _LESS)), None)
     if found is None:
         return text
-    kind = _kind(found["noun"])
+    kind = kind_named(found["noun"])
     count = 2 if shown is None else shown.get(kind, 0)
     number = count / 2 if half else number_of(found["by"])
     if number != int(number) or not number or (shown is not None and number >= count):
@@ -277,13 +277,9 @@ def _factor(how: str) -> float:
     return 2 if how.startswith(("twice", "double")) else 0.5 if how.startswith("half") else 1
 
 
-def _kind(noun: str) -> str:
-    return PLURALS.get(noun.lower(), canonical(noun.lower()))
-
-
 def _counted(number: int, noun: str) -> str:
     """Returns a noun in the form that fits a number; a plural that fits already stays in the user's spelling."""
     if number > 1 and noun.lower() in PLURALS:
         return noun
-    kind = kind_of(PLURALS.get(noun.lower(), noun))
+    kind = kind_named(noun)
     return kind if number == 1 else plural(kind)

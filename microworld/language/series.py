@@ -12,9 +12,9 @@ from itertools import pairwise
 from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 
 from .compiled_patterns import compiled
-from .key_words import COLOUR, COUNT, GROUND, LOOK, MANY, ONE, SIZE, kind_of
+from .key_words import COLOUR, COUNT, GROUND, LOOK, MANY, ONE, SIZE, kind_named
 from .phrase_patterns import NUMBERS
-from .plain_text import NUMBER_WORDS, PLURALS, canonical
+from .plain_text import NUMBER_WORDS, canonical
 from .vocabulary import USUAL_COLOURS, plural
 
 __all__ = ["in_series"]
@@ -145,7 +145,7 @@ def _counted_out(match: re.Match[str]) -> str:
 def _counts_listed(match: re.Match[str]) -> str:
     """Returns the series of "three pictures: one flower, two flowers, three flowers", one count a picture."""
     counts = [_number(word) for word in compiled(rf"\b{_NUMBER}\b", _I).findall(match["counts"])]
-    kinds = {_kind(noun) for noun in compiled(rf"\b(?:{MANY}|{ONE})\b", _I).findall(match["counts"])}
+    kinds = {kind_named(noun) for noun in compiled(rf"\b(?:{MANY}|{ONE})\b", _I).findall(match["counts"])}
     steps = [after - before for before, after in pairwise(counts)]
     one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
     whole = len(counts) == _number(match["pictures"]) and len(kinds) == 1 and one_way
@@ -153,7 +153,7 @@ def _counts_listed(match: re.Match[str]) -> str:
 
 
 def _told_counts(counts: list[int], match: re.Match[str]) -> str:
-    kind = _kind(match["noun"])
+    kind = kind_named(match["noun"])
     words = [f"{NUMBER_WORDS[n - 1]} {match['look']}{kind if n == 1 else plural(kind)}" for n in counts]
     ground = match["ground"].removeprefix(",").replace(" all ", " ")
     told = [f"{words[0].capitalize()}{ground}."]
@@ -165,7 +165,7 @@ def _told_counts(counts: list[int], match: re.Match[str]) -> str:
 
 def _varied(match: re.Match[str]) -> str:
     """Returns what the pictures of "four pictures of a boat in different colors" show; empty if there are too few."""
-    count, look, kind = _number(match["pictures"]), match["look"], _kind(match["noun"])
+    count, look, kind = _number(match["pictures"]), match["look"], kind_named(match["noun"])
     what, ground = match["what"].lower(), match["ground"].removeprefix(",")
     if what.startswith("colo"):
         usual = USUAL_COLOURS[kind]
@@ -190,12 +190,12 @@ def _growth(match: re.Match[str]) -> str:
     told = match["verb"].lower().endswith("s") and not match["ground"]  # "a flower grows in the meadow": it is there
     if not (told or compiled(_SHOWN, _I).search(match.string)) or compiled(rf"\b(?:{SIZE})\b").search(look):
         return ""
-    return f"A {size} {look}{_kind(match['noun'])}{match['ground'].removeprefix(',')}. Then it {then}."
+    return f"A {size} {look}{kind_named(match['noun'])}{match['ground'].removeprefix(',')}. Then it {then}."
 
 
 def _changes_look(match: re.Match[str]) -> str:
     """Returns the two pictures of "a cat changes color"; empty if its size is not the one that it has first."""
-    kind, look, ground = _kind(match["noun"]), match["look"].lower(), match["ground"].removeprefix(",")
+    kind, look, ground = kind_named(match["noun"]), match["look"].lower(), match["ground"].removeprefix(",")
     if match["what"].lower() == "size":
         named = compiled(rf"\b(?:{SIZE})\b").search(look)
         return "" if named else f"A small {look}{kind}{ground}. Then it gets big."
@@ -207,7 +207,7 @@ def _changes_look(match: re.Match[str]) -> str:
 
 def _becomes_many(match: re.Match[str]) -> str:
     """Returns the two pictures of "one ball becomes two"."""
-    number, kind = _number(match["count"]), _kind(match["noun"])
+    number, kind = _number(match["count"]), kind_named(match["noun"])
     if number < 2:
         return ""
     what = f"{NUMBER_WORDS[number - 1]} {match['look']}{plural(kind)}"
@@ -222,7 +222,7 @@ def _in_seasons(match: re.Match[str]) -> str:
 
 def _first_ones(match: re.Match[str]) -> str:
     """Returns "with flowers: first one" as "with one flower"."""
-    number, kind = _number(match["count"]), _kind(match["noun"])
+    number, kind = _number(match["count"]), kind_named(match["noun"])
     return f"with {NUMBER_WORDS[number - 1]} {match['look']}{kind if number == 1 else plural(kind)}"
 
 
@@ -235,7 +235,7 @@ def _first_of_story(match: re.Match[str]) -> str:
 def _counted_again(match: re.Match[str]) -> str:
     """Names what is counted in "then they were three", if the sentences before name nothing else."""
     before = compiled(rf"\b(?:{MANY}|{ONE})\b", _I).findall(match.string[: match.start()])
-    kinds, number = {_kind(noun) for noun in before}, _number(match["count"])
+    kinds, number = {kind_named(noun) for noun in before}, _number(match["count"])
     again = compiled(r"\b(?:another|second|more)\b", _I).search(match.string[: match.start()])
     told = match.group().lower()
     if len(kinds) != 1 or again is None or "then" not in told or "now" in told:  # "now there are" sums up what is there
@@ -247,7 +247,3 @@ def _counted_again(match: re.Match[str]) -> str:
 
 def _number(word: str) -> int:
     return NUMBERS[word.lower()] if word.lower() in NUMBERS else int(word)
-
-
-def _kind(noun: str) -> str:
-    return PLURALS.get(noun.lower()) or kind_of(noun)

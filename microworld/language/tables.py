@@ -11,13 +11,14 @@ from .compiled_patterns import compiled
 from .key_words import LOOK, ONE
 from .quantities import number_of
 
-__all__ = ["told_by_lines"]
+__all__ = ["RANKS", "told_by_lines"]
 
 _I = re.IGNORECASE
-_RANKS = {
+RANKS = {
     "row": {"first": "top", "second": "middle", "third": "bottom", "last": "bottom"},
     "column": {"first": "left", "second": "middle", "third": "right", "last": "right"},
 }
+"""The rows and columns that ordinal numbers name."""
 _ORDINALS = ("first", "second", "third")
 _LINE = (
     r"(?:(?:in |on )?the )?(?:(?P<rank>first|second|third|last|top|middle|bottom|left|right) (?P<line>row|column)|"
@@ -49,7 +50,7 @@ def told_by_lines(text: str) -> str:
 def _placed(match: re.Match[str]) -> list[str]:
     line = (match["line"] or match["numbered"]).lower()
     rank = match["rank"].lower() if match["rank"] else _ORDINALS[number_of(match["number"]) - 1]
-    side = _RANKS[line].get(rank, rank)
+    side = RANKS[line].get(rank, rank)
     items = compiled(r"(?:,? and |, ?)").split(match["items"])
     if len(items) < len(_ALONG[line]):
         return [f"{_named(item)} in the {side} {line}" for item in items]

@@ -14,6 +14,7 @@ from interleavethinker.microworld.scenes.scene import CELLS
 from interleavethinker.microworld.scenes.sprites import KINDS
 
 from .story_changes import StoryChanges
+from .story_things import LINES
 
 __all__ = [
     "all_else_goes",
@@ -239,8 +240,7 @@ def are_two(told: StoryChanges, match: re.Match[str]) -> bool:
 
 def lies_in_line(told: StoryChanges, match: re.Match[str]) -> bool:
     """Whether the place of an object is told by a row or a column."""
-    lines = [set(range(9)[part]) for at in range(3) for part in (slice(3 * at, 3 * at + 3), slice(at, None, 3))]
-    return is_denied(match) or any(thing.cell.allowed <= line for thing in told.things for line in lines)
+    return is_denied(match) or any(thing.cell.allowed <= line for thing in told.things for line in LINES)
 
 
 def is_one(told: StoryChanges, match: re.Match[str]) -> bool:

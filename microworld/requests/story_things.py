@@ -14,6 +14,7 @@ from interleavethinker.tools.errors import InputError
 from .choices import Variable
 
 __all__ = [
+    "LINES",
     "SIDE_CELLS",
     "Frame",
     "Thing",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 CENTRE = CELLS // 2
-_LINES = frozenset(
+LINES = frozenset(
     frozenset(range(9)[part]) for row in range(3) for part in (slice(3 * row, 3 * row + 3), slice(row, 9, 3))
 )
 SIDE_CELLS = {"left": 3, "right": 5, "top": 1, "bottom": 7}
@@ -190,7 +191,7 @@ def in_one_row(phrases: Sequence[Phrase]) -> tuple[list[Phrase], Where | None]:
     """
     if len(phrases) < 2 or phrases[-1].count > 1:
         return list(phrases), None
-    rows = [where for where in phrases[-1].where if where.row or where.cells in _LINES]
+    rows = [where for where in phrases[-1].where if where.row or where.cells in LINES]
     shared = not any(one.where for one in phrases[:-1]) and len(phrases[-1].where) == 1
     if rows and not shared and any(where.row for where in rows):
         msg = f'It is not clear which objects are in the row of "{phrase_text(phrases[-1])}"; name the place of each.'

@@ -13,6 +13,7 @@ from functools import cache
 from itertools import islice
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
+from interleavethinker.microworld.language.key_words import kind_named
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
 from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.scene import Scene
@@ -134,22 +135,30 @@ def _without_effect_on_images(meaning: Interpretation, scenes: Sequence[Scene], 
 def _without_effect_on_answer(meaning: Interpretation, scenes: Sequence[Scene], read: Reader) -> tuple[str, ...]:
     if meaning.answer is None or meaning.answer.kind in _WHOLE_ANSWERS or not scenes:
         return ()
-    words = [*_words(meaning.text), *compiled(_SECOND, re.IGNORECASE).finditer(meaning.text)]
+    words = _words(meaning.text)
     objects = [obj for scene in scenes for obj in scene.objects.values()]
-    kinds = _some({obj.kind for obj in objects} | {_kind(word.group()) for word in words}, KINDS)
+    kinds = _some({obj.kind for obj in objects} | {kind_named(word.group()) for word in words}, KINDS)
     named = {name for word in words for name in (canonical(word.group().lower()), *(_others(word, _ASKED) or ()))}
     colours = _some({obj.colour for obj in objects} | named, tuple(COLOURS))
     varied = [tuple(scenes), *islice(varied_scenes(scenes, kinds, colours, meaning.text), _MOST_SCENES)]
     known = cache(lambda images: _result(read, meaning.text, images))
-    unread = []
-    for word in words:
-        others = _others(word, _ASKED)
-        if others is None:
-            others = ("",) if word.group().lower() in _HEAVY or word.re.pattern == _SECOND or _is_done(word) else ()
-        changed = (_result(read, _with(word, other), images) != known(images) for other in others for images in varied)
-        if others and not any(changed):
-            unread.append(word.group().strip(", "))
+    tried = [(word, _others_asked(word)) for word in words]
+    tried += [(second, ("",)) for second in compiled(_SECOND, re.IGNORECASE).finditer(meaning.text)]
+    unread = [
+        word.group().strip(", ")
+        for word, others in tried
+        if others
+        and all(_result(read, _with(word, other), images) == known(images) for other in others for images in varied)
+    ]
     return tuple(dict.fromkeys(unread))
+
+
+def _others_asked(word: re.Match[str]) -> Sequence[str]:
+    """Returns what a word of a question is replaced by: others of its class, or nothing if it weighs something."""
+    others = _others(word, _ASKED)
+    if others is not None:
+        return others
+    return ("",) if word.group().lower() in _HEAVY or _is_done(word) else ()
 
 
 def _is_done(word: re.Match[str]) -> bool:
@@ -167,14 +176,10 @@ def _words(text: str) -> list[re.Match[str]]:
     return list(islice(compiled(r"[A-Za-z]+").finditer(text), _MOST_WORDS)) if len(text) <= _LONGEST else []
 
 
-def _kind(word: str) -> str:
-    return canonical(PLURALS.get(word.lower(), word.lower()))
-
-
 def _others(word: re.Match[str], places: Mapping[str, Sequence[str]]) -> Sequence[str] | None:
     """Returns words of the same class, any of which changes what a request means; None if there is no such class."""
     text, used = word.group().lower(), set(compiled(r"[a-z]+").findall(word.string.lower()))
-    name, kind = canonical(text), _kind(text)
+    name, kind = canonical(text), kind_named(text)
     fixed = compiled(_FIXED, re.IGNORECASE).finditer(word.string)
     if any(found.start() <= word.start() and word.end() <= found.end() for found in fixed):
         return ()

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
-from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical, plain_text
+from interleavethinker.microworld.language.key_words import kind_named
+from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, plain_text
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
 from . import image_evidence as evidence
@@ -59,7 +60,7 @@ def _more_than_named(plain: str, told: StoryChanges) -> Iterator[tuple[int, str]
         return
     named: dict[str, list[re.Match[str]]] = {}
     for match in compiled(r"\w+").finditer(plain):
-        named.setdefault(canonical(PLURALS.get(match.group(), match.group())), []).append(match)
+        named.setdefault(kind_named(match.group()), []).append(match)
     for kind in KINDS:
         words = named.get(kind, [])
         most = max(sum(thing.kind == kind for thing in frame.things.values()) for frame in told.frames)
@@ -73,7 +74,7 @@ def _gone_without_words(text: str, plain: str, told: StoryChanges) -> Iterator[t
         return
     gone = {change.before.things[one].kind for change in told.changes for one in change.removed | change.of("kind")}
     for match in compiled(r"\w+").finditer(plain):
-        if canonical(PLURALS.get(match.group(), match.group())) in gone:
+        if kind_named(match.group()) in gone:
             yield match.start(), match.group()
 
 

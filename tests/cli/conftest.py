@@ -1,6 +1,7 @@
 """A separate home for each test of the agent's commands, with a profile whose images are colored cells."""
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,3 +48,18 @@ def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[i
 def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Sets the lines that the person types."""
     return lambda lines: monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+
+
+@pytest.fixture
+def with_critic(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Writes a profile like `cells.toml` with the critic `Critic` of the given source, and returns its file's name."""
+
+    def write(source: str) -> str:
+        (home / "own_critic.py").write_text(source)
+        monkeypatch.syspath_prepend(home)
+        monkeypatch.delitem(sys.modules, "own_critic", raising=False)
+        given = "interleavethinker.tools.testing.agents:accepting_critic"
+        (home / "own_critic.toml").write_text(PROFILE.replace(given, "own_critic:Critic"))
+        return "own_critic.toml"
+
+    return write

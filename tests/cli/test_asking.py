@@ -113,16 +113,11 @@ class Critic:
 
 @pytest.mark.parametrize("answers", ["a\n\n\n\n\n", "a\nr\n\n\nr\n\n\n"])
 def test_enter_goes_on_as_the_critic_says_and_is_never_recorded_as_a_persons_words(
-    answers: str, run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+    answers: str, run: Run, with_critic: Callable[[str], str], answer: Answer
 ) -> None:
-    (home / "dull_critic.py").write_text(CRITIC)
-    monkeypatch.syspath_prepend(home)
-    profile = (home / "cells.toml").read_text()
-    (home / "dull.toml").write_text(
-        profile.replace("interleavethinker.tools.testing.agents:accepting_critic", "dull_critic:Critic")
-    )
+    profile = with_critic(CRITIC)
     answer(answers)
-    code, _, err = run("run", STORY, "--profile", "dull.toml", "--ask")
+    code, _, err = run("run", STORY, "--profile", profile, "--ask")
     assert code == exits.OK, err
     assert "[q]uit (Enter: go on as the critic says)?" in err
     done = record(run)

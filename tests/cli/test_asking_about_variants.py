@@ -45,17 +45,12 @@ class Critic:
     ids=["enter", "accept", "by number", "reject"],
 )
 def test_of_several_variants_the_person_sees_all_and_gets_the_one_that_they_choose(
-    answers: str, kept: tuple[float, float], run: Run, home: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+    answers: str, kept: tuple[float, float], run: Run, with_critic: Callable[[str], str], answer: Answer
 ) -> None:
     """`kept` has numbers of attempts, or 0.9 for the one that the critic found best."""
-    (home / "one_is_best.py").write_text(ONE_IS_BEST)
-    monkeypatch.syspath_prepend(home)
-    profile = (home / "cells.toml").read_text()
-    (home / "variants.toml").write_text(
-        profile.replace("interleavethinker.tools.testing.agents:accepting_critic", "one_is_best:Critic")
-    )
+    profile = with_critic(ONE_IS_BEST)
     answer(answers)
-    code, _, err = run("run", STORY, "--profile", "variants.toml", "--ask", "--variants", "3")
+    code, _, err = run("run", STORY, "--profile", profile, "--ask", "--variants", "3")
     assert code == exits.OK, err
     done = record(run)
     shown = {line.removeprefix("Image: ") for line in err.splitlines() if line.startswith("Image: ")}

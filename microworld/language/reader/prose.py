@@ -10,8 +10,8 @@ import re
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
 from interleavethinker.microworld.language.empty_words import FEELINGS
-from interleavethinker.microworld.language.key_words import COLOUR, LOOK, MANY, ONE, SIZE, kind_of
-from interleavethinker.microworld.language.plain_text import PLURALS, plain_text
+from interleavethinker.microworld.language.key_words import COLOUR, LOOK, MANY, ONE, SIZE, kind_named
+from interleavethinker.microworld.language.plain_text import plain_text
 
 from .tagging import tag
 
@@ -139,7 +139,9 @@ def _says_nothing_new(sentence: str, before: str, following: str) -> bool:
 def _is_known(found: re.Match[str], before: str) -> bool:
     """Whether the objects of a clause were named before it."""
     nouns = [noun for name, noun in found.groupdict().items() if name.startswith("noun") and noun]
-    return {_kind(noun) for noun in compiled(rf"\b{_NOUN}\b", _I).findall(before)}.issuperset(map(_kind, nouns))
+    return {kind_named(noun) for noun in compiled(rf"\b{_NOUN}\b", _I).findall(before)}.issuperset(
+        map(kind_named, nouns)
+    )
 
 
 def _is_idle(found: re.Match[str]) -> bool:
@@ -151,7 +153,3 @@ def _is_idle(found: re.Match[str]) -> bool:
         or (token.tag == "VERB" and not token.classes & _HARMLESS)
         for token in tokens
     )
-
-
-def _kind(noun: str) -> str:
-    return PLURALS.get(noun.lower()) or kind_of(noun)
