@@ -209,7 +209,7 @@ async def run(
             approve_plan=asked.approve_plan,
             image_size=asked.image_size,
             key=RequestKey(begun.key),
-            attended=begun.kept,
+            attended=not queue,
         )
         try:
             trajectory = await create(place_images(asked.text, images))

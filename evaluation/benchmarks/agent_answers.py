@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from interleavethinker.evaluation.judges.questions import ImageFile
@@ -137,7 +138,8 @@ async def _answer(agent: OpenAgent, item: Item, record: _Record, seed: int) -> B
             try:
                 request = await asyncio.to_thread(_request, item, store) if request is None else request
                 step_seed = _seed(item, seed) if number == 0 else derive_seed(_seed(item, seed), number, 0)
-                record.add(item.id, await agent.workspace.create(request, profile=agent.profile, seed=step_seed))
+                create = partial(agent.workspace.create, profile=agent.profile, seed=step_seed, attended=True)
+                record.add(item.id, await create(request))
             except InputError as error:
                 return BenchmarkAnswer(tuple(pieces), f"Refused: {error}", missing=not pieces)
         trajectory, failure = await _finished(agent.workspace, item, record, number)

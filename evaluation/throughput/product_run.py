@@ -176,7 +176,7 @@ async def answer_in(workspace: Workspace, request: Request | str, limits: Limits
     Raises:
         ModelError: It did not finish.
     """
-    trajectory = await workspace.create(request, limits=limits, seed=seed)
+    trajectory = await workspace.create(request, limits=limits, seed=seed, attended=True)
     finished = await workspace.run(trajectory)
     plan = finished.plan
     if plan is None or finished.status != "done":  # A time that leaves work out would not be comparable.

@@ -146,6 +146,7 @@ class RequestRunner:
             approve_plan=self._settings.approves(request),
             image_size=request.image_size or self._settings.image_size,
             key=item.key,
+            attended=True,
         )
 
     async def _run_trajectory(self, name: str, label: str) -> Trajectory:

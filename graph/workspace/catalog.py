@@ -100,6 +100,11 @@ class TrajectorySummary(BaseModel):
     parent_iteration: int | None = None
     """Attempt of that step, from 0."""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it has neither run nor been stopped since it was created."""
+        return self.status == "ready" or (self.status == "paused" and self.updated == self.created)
+
 
 def new_entry(
     title: str,
@@ -124,17 +129,11 @@ def new_entry(
     name = f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     title = title if len(title) <= _TITLE_LENGTH else title[: _TITLE_LENGTH - 1] + "…"
     parent, step, iteration = origin
+    status: Status = "paused" if attended else "ready"
     return TrajectorySummary(
-        id=name,
-        title=title,
-        profile=profile,
-        status="paused" if attended else "ready",
-        created=now,
-        updated=now,
-        parent=parent,
-        parent_step=step,
-        parent_iteration=iteration,
-    )
+        id=name, title=title, profile=profile, status=status, created=now, updated=now,
+        parent=parent, parent_step=step, parent_iteration=iteration,
+    )  # fmt: skip
 
 
 def require_not_cancelled(entry: TrajectorySummary) -> TrajectorySummary:

@@ -55,7 +55,7 @@ class Deaths:
         if not unattended:
             await self._forget(entry.id)
             return
-        if entry.status not in {"ready", "running"}:
+        if entry.status != "running" and not entry.is_new:
             raise TrajectoryError(f"Trajectory {entry.id} is {entry.status} by now.", code="taken")
         if entry.status == "running":
             number = await self._count(entry.id, _progress(await state(entry.id)))

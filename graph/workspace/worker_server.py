@@ -171,6 +171,7 @@ class _Connection:
             approve_plan=given.approve_plan,
             image_size=given.image_size,
             key=RequestKey(given.key),
+            attended=True,  # Here: no other worker takes it first.
         )
 
     async def _pause_when_told(self, name: str, running: "asyncio.Task[Exception | None]") -> None:

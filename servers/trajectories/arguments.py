@@ -15,7 +15,7 @@ from interleavethinker.graph.workspace.catalog import RequestKey
 from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_names import split_named
-from interleavethinker.tools.types import ImagePart, Sha256, Step
+from interleavethinker.tools.types import ImagePart, Part, Sha256, Step
 from interleavethinker.tools.validation import problems_of
 from interleavethinker.tools.which_one import which
 
@@ -133,8 +133,18 @@ def drift_action(given: str | None) -> DriftAction | None:
     raise InputError(f"on_drift must be one of {', '.join(get_args(DriftAction))}; got {given[:60]!r}.")
 
 
-def key_of(call: list[Any]) -> RequestKey:
-    """Returns the key that equal calls share for a minute."""
+def key_of(key: str | None, parts: Sequence[Part], given: list[Any], image_size: str | None) -> RequestKey:
+    """Returns a client's own key, or the one that equal calls share for a minute.
+
+    Args:
+        key: The client's; None: it has none.
+        parts: Of the request.
+        given: The call's other arguments.
+        image_size: The same; None is no part of the call.
+    """
+    if key is not None:
+        return RequestKey(f"key {key}")
+    call = [[part.model_dump() for part in parts], *given, *([] if image_size is None else [image_size])]
     digest = hashlib.sha256(json.dumps(call).encode(errors="surrogatepass")).hexdigest()
     return RequestKey(f"call {digest}", _REPEATED_WITHIN)
 

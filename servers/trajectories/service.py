@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Self
 
 from interleavethinker.graph.workspace.branching import BranchPoint
-from interleavethinker.graph.workspace.catalog import RequestKey, Status, TrajectorySummary, require_not_cancelled
+from interleavethinker.graph.workspace.catalog import Status, TrajectorySummary, require_not_cancelled
 from interleavethinker.graph.workspace.workspace import Workspace
 from interleavethinker.tools.errors import InputError, TrajectoryError
 from interleavethinker.tools.images.folders import ImageFolders
@@ -102,8 +102,6 @@ class TrajectoryService:
         """
         name = self.options.profile(profile)
         parts = place_images(request, await named_images(images, self.add_image))
-        call = [[part.model_dump() for part in parts], name, approve_plan, str(limits), seed]
-        call += [] if image_size is None else [image_size]
         trajectory = await self.workspace.create(
             parts,
             profile=name,
@@ -111,11 +109,12 @@ class TrajectoryService:
             seed=seed,
             image_size=image_size,
             approve_plan=approve_plan or self.options.require_person,
-            key=key_of(call) if key is None else RequestKey(f"key {key}"),
+            key=key_of(key, parts, [name, approve_plan, str(limits), seed], image_size),
+            attended=run,
         )
         if key is not None and (await self.workspace.get(trajectory)).request != as_request(parts):
             raise InputError(f"The key {key!r} belongs to another request, trajectory {trajectory}.", code="key_reused")
-        if run and (await self.workspace.summary(trajectory)).status == "ready":
+        if run and (await self.workspace.summary(trajectory)).is_new:
             await self._admission.admit(trajectory, by_person=False)  # A key may name one that was made elsewhere.
             self._runs.start(trajectory)
         self._views.forget_family()
@@ -306,7 +305,8 @@ class TrajectoryService:
         stored = None if image is None else await self.add_image(image)
         waits = self._admission.waits_for_person(by_person=by_person)
         point = BranchPoint(step - 1, attempt - 1, prompt, seed, stored, image_size, choose, waits)
-        name = await self.workspace.branch(parent.id, point, await self.options.changed_limits(parent, limits))
+        within = await self.options.changed_limits(parent, limits)
+        name = await self.workspace.branch(parent.id, point, within, attended=run)
         await self._admission.admit(name, by_person=by_person)
         if run:
             self._runs.start(name)

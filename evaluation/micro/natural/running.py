@@ -107,7 +107,7 @@ async def run_requests(
     async def one(request: NaturalRequest) -> NaturalResult:
         asked, given = _as_request(request, workspace.store)
         try:
-            trajectory = await workspace.create(asked, profile=profile, seed=request_seed(request, seed))
+            trajectory = await workspace.create(asked, profile=profile, seed=request_seed(request, seed), attended=True)
         except InputError as error:
             return _result(request, given, Observation(refusal=str(error)))
         return await _run(workspace, trajectory, request, given)
