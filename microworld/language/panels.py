@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 from .compiled_patterns import compiled
-from .key_words import COLOUR, COUNT, LOOK, ONE, SIZE, SPOT, kind_of
+from .key_words import COLOUR, COUNT, LOOK, MANY, ONE, SIZE, SPOT, kind_named, kind_of
 from .plain_text import canonical
 from .quantities import number_of
 from .reader.patterns import GROUND_WORD
 
-__all__ = ["changes_of_panels"]
+__all__ = ["changes_of_panels", "unclear_picture"]
 
 _I = re.IGNORECASE
 _LABEL = (
@@ -27,6 +27,17 @@ _ALONE = (
 )
 _SHOWN = rf"{_ALONE}(?: (?:in|on|at) (?:the |an? )?(?:{GROUND_WORD}))?"
 _COMPANY = rf"the (?P<look>{LOOK})(?P<noun>{ONE})(?:,? and|,? with|,) (?=(?:an?|one|two|three|four) )"
+_OBJECT = (
+    rf"(?:(?:an?|{COUNT}) )?{LOOK}(?:{ONE}|{MANY})(?: (?:in|on|at) the (?:{SPOT})(?: side| corner)?)?"
+    rf"(?: (?:in|on|at) (?:the |an? )?(?:{GROUND_WORD}))?"
+)
+_OBJECTS = rf"{_OBJECT}(?:(?:,? and|,|,? with) {_OBJECT})*"
+_PICTURE = "(?:picture|panel|scene|image|frame)"
+_DESCRIBED = (
+    r"(?:^|(?<=[.;!?\n] )|(?<=[.;!?\n]))(?:(?:in|on) )?(?:the )?"
+    rf"(?:{_PICTURE} (?:[1-9]|{COUNT}) ?(?:[:,.-]|(?:shows?|is|has)\b)|"
+    rf"(?:first|second|third|fourth|next|last) {_PICTURE} ?(?:[:,-]|(?:shows?|is|has)\b)) ?"
+)
 _CHANGES = {"colour": "turns", "size": "gets", "place": "moves to the"}
 
 
@@ -72,3 +83,25 @@ def _looks(shown: re.Match[str]) -> dict[str, str]:
         if (match := re.search(rf"\b(?:{values})\b", shown["look"], re.IGNORECASE)) is not None:
             found[name] = canonical(match.group().lower())
     return found
+
+
+def unclear_picture(text: str) -> str:
+    """Returns a sentence about a labelled picture that names other objects than the one before; empty if none does.
+
+    The objects of the picture before may be gone or not.
+    """
+    marks = list(compiled(_DESCRIBED, _I).finditer(text))
+    before = set[str]()
+    for mark, following in zip(marks, [*marks[1:], None], strict=False):
+        item = text[mark.end() : following and following.start()].strip(" .;!\n")
+        if compiled(_OBJECTS, _I).fullmatch(item) is None:
+            return ""
+        kinds = {kind_named(noun) for noun in compiled(rf"\b(?:{ONE}|{MANY})\b", _I).findall(item)}
+        if before - kinds:
+            gone = min(before - kinds)
+            return (
+                f'"{mark[0].strip()} {item}" may show the {gone} of the picture before, too; '
+                f'say "{item} and the {gone}", or "the {gone} goes away, and {item} comes".'
+            )
+        before |= kinds
+    return ""

@@ -176,10 +176,29 @@ _EVENTS: tuple[_Row, ...] = (
     (r"escap\w+|flees?|fled|gets? away|got away", "away|gone|off|disappears?|leaves?|moves?|goes"),
     (
         (
-            r"(?:comes?|came|goes|went|swims|flies|walks|runs) back|(?:brings?|brought) [\w ]{2,20} back|"
-            "returns?|returned"
+            r"(?:comes?|came|goes|went|swims|flies|flew|walks|runs|ran|drives?|drove|sails?|sailed|moves?|moved) back|"
+            r"(?:brings?|brought) [\w ]{2,20} back|returns?|returned"
         ),
-        r"back|returns?|again|moves?|(?P<one>\w+) goes away\b.*\b(?P=one) appears",
+        r"back|returns?|again|moves?\b.*\bmoves?|^(?!.*1\.).*\bmoves?|(?P<one>\w+) goes away\b.*\b(?P=one) appears",
+    ),
+    ("(?<!re)remov(?:e|es|ed|ing)", "removed?|move|away|gone|without|no|only|but|empty|disappears?"),
+    (
+        "sinks?|sank|drowns?|eats?|ate|eaten|melts?|bursts?|pops?|steals?|stole|sells?|sold",
+        "away|gone|removed?|without|disappears?|bottom|meadow|melts?|empty",
+    ),
+    (
+        (
+            r"(?:throw|t[ao]ke?|took|threw|gave|giv|kick|put|chas|send|sent|push)\w* (?:it|them|the|an?|her|his)\b"
+            r"[^.!?\n]{0,20} (?:away|off)"
+        ),
+        r"^(?!.*\bgirls? go(?:es)? away\b).*",
+    ),
+    (
+        (
+            r"(?:now|then|later|after that|afterwards),? (?:she|he|it|they|the \w+) (?:has|have|had|sees|holds|owns) "
+            rf"{_NUMBER}"
+        ),
+        "(?!)",
     ),
     (r"(?:and|then) (?:\w+ )?back(?= *(?:$|[.,!;\n]))|back (?:up|down|again|home)", r"back|returns?|again|3\."),
     (
@@ -233,6 +252,14 @@ _TIMES: tuple[_Row, ...] = (
     ),
     (r"(?:every|each|all(?: the)?|four) seasons?|morning, noon", r"3\."),
     (r"stops? (?:snowing|raining)|snow(?:ing)? (?:stops|ends)", "stops?|melts?|meadow|ends?|gone|away"),
+    (r"(?:morning|noon|evening|night|day|before|after|yesterday|today|tomorrow) ?: *", r"2\."),
+    (
+        (
+            r"day(?:,| and|,? then|,? and then) night|night(?:,| and|,? then|,? and then) day|"
+            r"big(?:,|,? then|,? and then) small|small(?:,|,? then|,? and then) big"
+        ),
+        r"2\.",
+    ),
     ("summer|spring", "summer|spring|meadow|day|green"),
     (
         r"(?:did|has) it (?:become|became|turned?|get) (?:day|night|dark|light|sunset)",
@@ -244,6 +271,10 @@ _QUESTIONS: tuple[_Row, ...] = (
     (r"(?:is|are)\b[^.;!?]* (?:higher|lower) than", "higher|lower|above|below"),
     (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
     (r"how many [^.?!]{0,60} or", "or"),
+    (rf"each of (?:the )?{_NUMBER}", rf"each|every|both|{_NUMBER}\b.*\b{_NUMBER}"),
+    (r"what\b[^?\n]* should (?:be|go|come|stand|lie)", r"^(?!.*\?).*"),
+    ("colder|warmer|hotter|cooler|darker|lighter|brighter|relative to|in relation to", "(?!)"),
+    ("living|alive", "animals?|girls?"),
     ("(?:false|untrue|wrong|a lie) that", "(?!)"),
     ("never|stops|makes a wish|as far as|(?<!not )(?<!too )far away", "(?!)"),
     (
@@ -268,24 +299,58 @@ _KEPT = (*_QUANTITIES, *_LOOKS, *_PLACES, *_EVENTS, *_TIMES, *_QUESTIONS)
 """One without the other was lost."""
 
 
-_SAID_BEFORE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
-    (
-        re.compile(r"\b(?:but|except)\b"),
-        re.compile(
-            r"\b(?:but|except\w*|only|other\w*|rest|remaining|just|keep|kept|alone|stays?|leave|not|without|save|bar\w*|"
-            r"besides|apart|aside|than|nothing|exclud\w+|minus|solely|else)\b|n[’']?t\b"
-        ),
-    ),
-    (
-        re.compile(r"\beverything\b"),
-        re.compile(
-            r"\b(?:every\w*|all of|all|anything|whole|both|them|rest|only|alone|but|except|empty|clear|just|keep|"
-            r"nothing (?:but|else|except))\b"
-            rf"(?! (?:the )?(?:(?:big|small|{_ANY_COLOUR}) )*(?:animals?|vehicles?|{_ANY_KIND})s?\b)"
-        ),
-    ),
+_ALL_BUT_ONE = (
+    r"\b(?:but|except\w*|only|other\w*|rest|remaining|just|keep|kept|alone|stays?|leave|not|without|save|bar\w*|"
+    r"besides|apart|aside|than|nothing|exclud\w+|minus|solely|else)\b|n[’']?t\b"
+)
+_ALL = (
+    r"\b(?:every\w*|all of|all|anything|whole|both|them|rest|only|alone|but|except|empty|clear|just|keep|"
+    r"nothing (?:but|else|except))\b"
+    rf"(?! (?:the )?(?:(?:big|small|{_ANY_COLOUR}) )*(?:animals?|vehicles?|{_ANY_KIND})s?\b)"
+)
+_GOING = (
+    r"\b(?:remov|delet|eras|drop|escap|depart|exit|melt|burst|fall|fell|steal|stole|swallow|destroy|clear|clean|omit|skip|"
+    r"exclud|trim|reduc|subtract|withdraw|replac|vanish|disappear|dislik|hat|bur[iy]|drown|eat|kill|wip|flee|leav)\w*|"
+    r"\b(?:gone|away|off|out|without|minus|fewer|less|no|none|nothing|nobody|except|only|just|but|rid|(?<!the )left|"
+    r"loses?|losing|lost|fled|goe?s?|went|cut|crop|sinks?|sank|ate|pops?|popped|takes?|took|sells?|sold|hides?|hid|breaks?|"
+    r"broke|dies?|died|dead|empty|strike|scratch|instead|missing|needs?|unneeded|undo|home|"
+    r"(?:not|n[’']t) (?:like|want|need|belong)\w*|vamoose|scram|skedaddle|shoo|ditch|zap|nuke|axe|"
+    r"banish|evict|bin|chuck|toss|throw|threw|yank|scrap|bye|begone|expel|discard|dump|purge)\b|"
+    r"[-\N{MINUS SIGN}]\s*\w|[❌🚫✖🗑]"
+)
+_BECOMING = (
+    r"\b(?:replac|becom|chang|swap|switch|trad|exchang|transform|morph|substitut|convert|want|need|magic|grow|evolv|"
+    r"develop|hatch|wish|remov|delet)\w*|\bturn(?:s|ed|ing)?\b(?! (?:its|his|her|their) back)|"
+    r"\b(?:became|instead|rather|places?|different|other|(?:not|n[’']t) an?|was|were|used to be|should be|to be|use|"
+    r"make|grew|away|out\b.*\bin)\b|->|[→⇒➡=]"
+)
+_ONE_MORE = (
+    rf"\b(?:{'|'.join(NUMBER_WORDS[2:])}|[2-9]|another|more|second|again|other|new|also|too|each|every|pair|twins?|double|"
+    r"copy|joins?|several|many|both|same)\b"
+)
+_ASKING = (
+    r"\?|\b(?:whats?|wheres?|which|who|whose|how|count\w*|tell|name|list|describe|say|check|find|is|are|does|do|did|has|"
+    r"have|any|diff\w*|number|compare\w*|identify|spot|guess|state|explain|caption|whether|if)\b"
+)
+_SAID_BEFORE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(means), re.compile(said))
+    for means, said in (
+        (r"\b(?:but|except)\b", _ALL_BUT_ONE),
+        (r"\beverything\b", _ALL),
+        (r"\b(?:go(?:es)? away|remove|disappears?|vanish(?:es)?)\b", _GOING),
+        (rf"\breplace\b|\b(?:becomes?|turns? into) (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})s?\b", _BECOMING),
+        (rf"\b(?P<one>{_ANY_KIND})\b.*\ban? (?P=one) appears\b", _ONE_MORE),
+        (r"\?\s*$", _ASKING),
+    )
 )
 """Words of a restated request that only such words of the request can mean."""
+
+
+_LEFT = re.compile(
+    rf"\b(?:off|from|out of|leaves?|left|into|onto|loses? its|back on) (?:an? |the |its |her |his |their )"
+    rf"(?:\w+ )?({_ANY_KIND})(?! (?:at|on|in|of) )"
+)
+"""What somebody leaves or goes to."""
 
 
 def meanings_are_kept(wording: str, restated: str) -> bool:
@@ -297,4 +362,14 @@ def meanings_are_kept(wording: str, restated: str) -> bool:
         compiled(rf"\b(?:{said})\b").search(wording) and not compiled(rf"\b(?:{kept})(?!\w)").search(restated)
         for said, kept in _KEPT
     )
-    return not lost and all(said.search(wording) for means, said in _SAID_BEFORE if means.search(restated))
+    if lost or _leaves_instead(wording, restated):
+        return False
+    return all(said.search(wording) for means, said in _SAID_BEFORE if means.search(restated))
+
+
+def _leaves_instead(wording: str, restated: str) -> bool:
+    """Whether what somebody leaves, or goes to, is said to go away itself."""
+    return any(
+        compiled(rf"\b{kind}s? go(?:es)? away\b|\bremove (?:an? |the )?(?:\w+ ){{0,2}}{kind}s?\b").search(restated)
+        for kind in _LEFT.findall(wording)
+    )

@@ -9,6 +9,7 @@ import re
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
 from interleavethinker.microworld.language.key_words import GROUND, MANY, ONE
+from interleavethinker.microworld.language.panels import unclear_picture
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
 __all__ = ["unclear_because", "unclear_wording", "without_asides", "without_farewell"]
@@ -212,7 +213,24 @@ _UNCLEAR: dict[str, str] = {
         rf"\bthe (?:second|third|fourth|fifth|last) one,? (?:is |turns |becomes )?(?:big|small|{'|'.join(COLOURS)})\b"
     ),
     "before: …, after: …": (
-        rf"\bbefore ?: an? [^.;!?\n]{{0,40}}?\b(?P<kind>{ONE})\b.{{0,80}}\bafter ?: an? [^.;!?\n]{{0,40}}?\b(?P=kind)\b"
+        rf"\b(?:before|yesterday|earlier) ?: an? [^.;!?\n]{{0,40}}?\b(?P<kind>{ONE})\b.{{0,80}}"
+        r"\b(?:after|today|now|later) ?: an? [^.;!?\n]{0,40}?\b(?P=kind)\b"
+    ),
+    "jumps off": r"\b(?P<said>(?:(?:jump|hop|climb|get|step|slide)s?|(?:jump|hopp|climb|stepp)ed|got|slid) off)\b",
+    "leaves with a …": r"\b(?:leaves?|left|goes|went)(?: away)? with (?:an?|another) ",
+    "out of the forest": (
+        r"\b(?P<said>(?:walks?|walked|comes?|came|runs?|ran|steps?|stepped|goes|went|flies|flew|emerges?|emerged) "
+        rf"out of the (?:{GROUND}))\b"
+    ),
+    "the middle one": r"\b(?:three|five) [^.;!?\n]{0,60}[.;!?] ?[^.;!?\n]{0,40}(?P<said>\bthe middle one)\b",
+    "has no …, then has one": (
+        r"\b(?:has|have|had) no \w+[.;,] ?(?:and |but )?(?:then|now|later) (?:she|he|it|they) (?:has|have|had) "
+        r"(?:one|some)\b"
+    ),
+    "sells it": r"\b(?P<said>(?:sells?|sold|lends?|lent) (?:it|them|her|him|his|the|an?))\b",
+    "add … on the left and on the right": (
+        r"\b(?:add|put|place|draw) an? [^.;!?,\n]{1,30} (?P<said>(?:on|at|in) the (?:left|right|top|bottom) and "
+        r"(?:on|at|in) the (?:left|right|top|bottom))(?=\s*(?:[.!;,]|$))"
     ),
     "which … only": r"\bwhich (?:picture|image|photo)\b[^.?!]*\b(?:only|at least|at most)\b",
     "missing in the first": r"\b(?:missing|gone) (?:in|from) the first\b",
@@ -342,7 +360,7 @@ def unclear_because(text: str) -> str:
     """Returns a sentence about the words of a request whose meaning no rule follows; empty if there are none."""
     words = unclear_wording(text)
     if not words:
-        return ""
+        return unclear_picture(text)
     if text.rstrip().endswith("?"):
         return f'"{words}" makes the question unclear; ask for objects, colors, sizes, places or numbers.'
     return f'"{words}" makes it unclear which images the request asks for; say in order what each image shows.'
