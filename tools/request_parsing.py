@@ -32,7 +32,11 @@ _COUNT = re.compile(
     r"(?:steps?|images?|pictures?|panels?|frames?)\b",
     re.IGNORECASE,
 )
-_EXISTING = re.compile(r"\b(?:these|those|both|between|given|your|my|how many)\s{1,9}(?:the\s{1,9})?$", re.IGNORECASE)
+_EXISTING = re.compile(
+    r"\b(?:(?:these|those|both|between|given|your|my|how many)\s{1,9}(?:the\s{1,9})?|"
+    r"(?:are|is|do|does|did|has|have|compare|which of)\s{1,9}(?:the|these|those)\s{1,9})$",
+    re.IGNORECASE,
+)
 """Before a number: it counts things that exist already, not the steps of the answer."""
 _PACE = re.compile(r"(?:1|one)[ -](?:\w+[ -])?step$", re.IGNORECASE)
 """A distance or a pace, unless it follows "in": "one step left", "one step at a time"."""

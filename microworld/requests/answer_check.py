@@ -21,6 +21,8 @@ _PLAIN = frozenset(
     ).split()
 )
 """Words of an answer that says yes, no, or that there is nothing, and no more."""
+_NO_OBJECT = re.compile(rf"\bno (?=(?:objects?|things?|{'|'.join((*KINDS, *PLURALS))})\b)", re.IGNORECASE)
+"""Says that there is none, where a plain "no" would be the answer."""
 _COLOURS_COUNTED = frozenset({"colour", "colours", "color", "colors"})
 _NUMBERS = {word: str(number) for number, word in enumerate(NUMBER_WORDS, 1)}
 
@@ -33,7 +35,7 @@ def answer_faults(answer: Answer, text: str) -> list[str]:
     the left" all occur in "a white cat on the left and a green tree on the right". A plain yes or no names none, and a
     difference may be told from either side: "blue instead of red".
     """
-    words = set(_words(text))
+    words = set(_words(_NO_OBJECT.sub("", text) if text.lower().startswith("yes") else text))
     missing = any(not options & words for options in answer.required)
     said, correct = list(_said(text)), list(_said(answer.text))
     kinds = {word for word in correct if word in KINDS}

@@ -75,6 +75,7 @@ _FIXED = (
     rf"\bfrom (?:the )?\w{{1,6}} to (?:the )?\w+|"
     r"\bhow many (?:more|fewer)\b.{0,80}|\bthe sun \w+ (?:down )?over (?:an?|the) \w+|"
     r"\bone (?:above|below|under) the other\b|"
+    r"\bthe \w{1,20} (?:push|kick|throw|roll|pull|blow|drag|toss)(?:es|s)(?= (?:it|them|the|an?)\b)|"
     rf"\b(?:is|are) left\b|\bas (?:{'|'.join(COLOURS)}) as (?:an?|the) (?:\w+ )?\w+|"
     r"\b\w{1,20} or (?:is (?:it|she|he) )?(?:(?:in|on|at|next to) )?(?:an? |the )?\w{1,20}\b|"
     rf"\b{_SIDE}\b[^.;!?\n]{{0,12}} or [^.;!?\n]{{0,12}}\b{_SIDE}\b"

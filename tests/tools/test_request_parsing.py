@@ -47,6 +47,8 @@ def test_an_empty_request_or_another_value_is_rejected(value: object) -> None:
         ("what is different in these two images?", None),
         ("what changed between the two pictures?", None),
         ("how many steps are there in 3 pictures?", None),
+        ("are the two pictures the same?", None),
+        ("which of the two pictures has more stars?", None),
         ("continue these two pictures with three more pictures", 3),
         ("Show the three steps of making tea", 3),
     ],

@@ -12,6 +12,7 @@ PAIR = Scene("meadow").put(3, SceneObject("cat", "white", "small")).put(5, Scene
 @pytest.mark.parametrize(
     ("question", "said", "right"),
     [
+        ("Is it empty?", "No, it shows 2 objects.", True),
         ("Is there a cat?", "Yes.", True),
         ("Is there a cat?", "Yes, there is a small white kitten on the left.", True),
         ("Is there a cat?", "Yes, there is a small white cat on the right.", False),
@@ -44,3 +45,10 @@ def test_an_answer_says_what_the_rules_answer_and_nothing_else(question: str, sa
     answer = interpret(question, (PAIR,)).answer
     assert answer is not None
     assert (answer_faults(answer, said) == []) is right, answer.text
+
+
+def test_a_yes_that_says_that_there_is_no_object_is_no_refusal() -> None:
+    answer = interpret("Is it empty?", (Scene("beach"),)).answer
+    assert answer is not None
+    assert answer_faults(answer, answer.text) == []
+    assert answer_faults(answer, "No, it shows no objects.")
