@@ -5,7 +5,7 @@ and the step's status, so that a best effort is always distinguishable from an a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -94,33 +94,43 @@ def assemble(
     requested_steps: int | None = None,
     report: CheckReport | None = None,
     sources: tuple[str, ...] = (),
+    *,
+    at_rest: bool = False,
 ) -> Document:
     """Builds the document from everything generated so far.
 
     Args:
         plan: The newest plan; None before planning.
         attempts: All attempts, by key.
-        current_step: First unfinished step. Its best attempt is included if there is one; once the trajectory has
-            ended, also those of later steps, which ran side by side with it.
+        current_step: First unfinished step. Its best attempt is included if there is one; while nothing runs, also
+            those of later steps, which ran side by side with it.
         stop_reason: Why the trajectory ended; None while it has not ended.
         limits: Limits of the trajectory, for the note about a reached limit.
         requested_steps: Number of steps that the request asks for, if it names one.
         report: Result of the document check; None if there was none.
         sources: Where facts come from that were looked up before planning.
+        at_rest: Whether nothing runs although the trajectory has not ended by itself: it was paused or cancelled, waits
+            for a person, or failed.
     """
     if plan is None:
         sentence = "" if stop_reason is None else explain(stop_reason, limits)
         return Document(notes=(sentence,) if sentence else ())
     blocks: list[Block] = []
     shown: Counter[StepStatus] = Counter()
-    for index in _steps_to_show(plan, attempts, current_step, stop_reason):
-        step_blocks = _step_blocks(plan, attempts, index, index != current_step)
+    ended = stop_reason is not None
+    for index in _steps_to_show(plan, attempts, current_step, ended=ended, at_rest=at_rest):
+        # Another prompt may follow where an image was refused, but nothing follows for a text.
+        finished = index < current_step or (index > current_step and (ended or plan.steps[index].prompt is None))
+        step_blocks = _step_blocks(plan, attempts, index, finished)
         blocks += step_blocks
-        if index < current_step or stop_reason is not None:  # The current step may still be accepted.
+        if index < current_step or ended:  # Others may still be accepted.
             shown.update({block.status for block in step_blocks})
     notes = []
     if stop_reason is not None and (sentence := explain(stop_reason, limits, left_undone(plan, blocks))):
         notes.append(sentence)
+    missing = _missing(plan, blocks)
+    if not ended and missing and missing[0] < max((block.step for block in blocks), default=-1):
+        notes.append(f"{_not_generated(missing).capitalize()} so far.")
     if shown["best_effort"]:
         notes.append(f"{_steps_show(shown['best_effort'])} a best effort: no attempt was accepted.")
     if shown["not_judged"]:
@@ -133,7 +143,7 @@ def assemble(
         for index in dict.fromkeys(block.step for block in blocks if block.kind == "image")
         if (attempt := selected_attempt(attempts, index)) is not None and attempt.note
     ]
-    notes += drift_notes(plan, attempts, len(plan.steps) if stop_reason is not None else current_step, limits)
+    notes += drift_notes(plan, attempts, len(plan.steps) if ended or at_rest else current_step, limits)
     reports = [one for one in (plan.report, report) if one is not None]
     faults = dict.fromkeys(fault for one in reports for fault in one.faults)
     notes += dict.fromkeys(note for one in reports for note in one.notes)
@@ -167,12 +177,22 @@ def left_undone(plan: Plan, blocks: Iterable[Block]) -> str:
         plan: The newest plan.
         blocks: Those of the document.
     """
-    shown = {block.step for block in blocks}
-    missing = [index for index, step in enumerate(plan.steps) if step.prompt is not None and index not in shown]
+    blocks = tuple(blocks)
+    missing = _missing(plan, blocks)
     if not missing:
         return "not every step was finished"
-    if missing[0] > max(shown, default=-1):
+    if missing[0] > max((block.step for block in blocks), default=-1):
         return "later steps were not generated"
+    return _not_generated(missing)
+
+
+def _missing(plan: Plan, blocks: Iterable[Block]) -> list[int]:
+    """Returns the indices of the steps with a prompt of which a document shows nothing."""
+    shown = {block.step for block in blocks}
+    return [index for index, step in enumerate(plan.steps) if step.prompt is not None and index not in shown]
+
+
+def _not_generated(missing: Sequence[int]) -> str:
     if len(missing) > _MOST_NAMED:
         return f"{len(missing)} steps were not generated"
     if len(missing) == 1:
@@ -185,17 +205,21 @@ def _steps_show(count: int) -> str:
 
 
 def _steps_to_show(
-    plan: Plan, attempts: Mapping[str, Attempt], current_step: int, stop_reason: StopReason | None
+    plan: Plan, attempts: Mapping[str, Attempt], current_step: int, *, ended: bool, at_rest: bool
 ) -> list[int]:
     """Returns the indices of the steps that may be shown.
 
-    While the trajectory goes on, what was made ahead of the current step may still become outdated. Once it has ended,
-    whatever has not is part of the document, with the texts before it.
+    While the trajectory runs, what was made ahead of the current step may become outdated at any moment. Whatever has
+    not when nothing runs is part of the document, with the texts before it.
     """
     steps = list(range(min(current_step + 1, len(plan.steps))))
-    if stop_reason is None:
+    if not (ended or at_rest):
         return steps
-    begun = {one.step for one in attempts.values() if one.plan_version == plan.version and not one.outdated}
+    begun = {
+        one.step
+        for one in attempts.values()
+        if one.plan_version == plan.version and not one.outdated and (ended or one.image is not None)
+    }
     later = range(current_step + 1, min(max(begun, default=-1) + 1, len(plan.steps)))
     return steps + [index for index in later if index in begun or plan.steps[index].prompt is None]
 

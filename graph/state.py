@@ -293,8 +293,8 @@ def rejected_plans_of(state: Mapping[str, Any]) -> int:
     return int(state.get("rejected_plans") or 0)
 
 
-def document_of(state: Mapping[str, Any]) -> Document:
-    """Returns the document as far as it is generated."""
+def document_of(state: Mapping[str, Any], *, at_rest: bool = False) -> Document:
+    """Returns the document as far as it is generated; `at_rest`: see `assemble`."""
     requested_steps = named_step_count(request_of(state).text)
     stop_reason, limits = stop_reason_of(state), state.get("limits") or Limits()
     return assemble(
@@ -306,6 +306,7 @@ def document_of(state: Mapping[str, Any]) -> Document:
         requested_steps,
         state.get("document_report"),
         sources_of(lookups_of(state)),
+        at_rest=at_rest,
     )
 
 

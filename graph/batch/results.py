@@ -69,7 +69,7 @@ class BatchResult(BaseModel):
 def result_of(request: BatchRequest, trajectory: Trajectory) -> BatchResult:
     """Returns how a request stands whose trajectory exists."""
     ended, current = trajectory.stop_reason is not None, trajectory.current_step
-    images = [one for one in trajectory.document.blocks if one.kind == "image" and (ended or one.step < current)]
+    images = [one for one in trajectory.document.blocks if one.kind == "image" and (ended or one.step != current)]
     return BatchResult(
         name=request.name or "",
         text=request.text,

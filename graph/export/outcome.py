@@ -106,7 +106,8 @@ def step_state(trajectory: Trajectory, index: int) -> StepState:
         return StepState("dropped from the plan", "calm")
     ended, shown = trajectory.stop_reason is not None, {block.step for block in trajectory.document.blocks}
     # What ran side by side with the current step may be in the document.
-    finished = index < trajectory.current_step or (ended and index > trajectory.current_step and index in shown)
+    beside = index > trajectory.current_step and index in shown
+    finished = index < trajectory.current_step or (beside and (ended or plan.steps[index].prompt is None))
     if plan.steps[index].prompt is None:
         return StepState("text only" if finished else "not reached" if ended else "pending", "calm")
     if selected is None and finished:

@@ -140,7 +140,7 @@ def snapshot_of(
         stop_reason=stop_reason_of(state),
         seconds=state.get("seconds", 0.0),
         spending=spending_of(state),
-        document=document_of(state),
+        document=document_of(state, at_rest=summary.status not in {"ready", "running"}),
         lookups=lookups_of(state),
         lineage=lineage,
         notes=notes,

@@ -310,13 +310,12 @@ def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Att
     status: StepStatus | Literal["pending", "current"]
     if index < trajectory.current_step:
         status = "text_only" if step.prompt is None else status_of(selected)
-    elif trajectory.stop_reason is not None:  # Steps side by side with the current one may be in the document.
-        shown = {block.step: block.status for block in trajectory.document.blocks}
-        status = shown.get(index, "pending")
-    elif index > trajectory.current_step:
-        status = "pending"
-    else:
+    elif index == trajectory.current_step and trajectory.stop_reason is None:
         status = "current"
+    else:  # Steps side by side with the current one may be in the document.
+        shown = {block.step: block.status for block in trajectory.document.blocks}
+        final = trajectory.stop_reason is not None or shown.get(index) in {"accepted", "text_only"}
+        status = shown.get(index, "pending") if final else "pending"
     return StepView(
         n=index + 1,
         instruction=step.instruction or "",
