@@ -21,7 +21,7 @@ from .terminal import console, echo, echo_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from interleavethinker.graph import Limits, Trajectory, Workspace
+    from interleavethinker.graph import Trajectory, Workspace
     from interleavethinker.graph.events import Event
 
 __all__ = ["PAUSING", "Events", "announce", "check_can_ask", "run_trajectory"]
@@ -84,8 +84,7 @@ async def run_trajectory(
         events: For a new trajectory about which nobody is asked; None: it is run in this process.
 
     Raises:
-        InputError: The folder holds another trajectory's exports, or a person cannot be asked about each image of
-            this trajectory, or not with `as_json`.
+        InputError: The folder holds another trajectory's exports, or a person cannot be asked with `as_json`.
     """
     from interleavethinker.graph.events import Failed
     from interleavethinker.graph.export.export import export
@@ -142,22 +141,17 @@ def _check_before(trajectory: "Trajectory", folder: Path, *, ask: bool, as_json:
 
     check_folder(folder, trajectory.id)
     if ask:
-        check_can_ask(trajectory.limits, as_json=as_json)
+        check_can_ask(as_json=as_json)
 
 
-def check_can_ask(limits: "Limits", *, as_json: bool) -> None:
+def check_can_ask(*, as_json: bool) -> None:
     """Checks that a person can be asked about each image; before a request is recorded, which a worker would answer.
 
     Raises:
-        InputError: Nobody can: several steps are generated at once, or the output is for a program.
+        InputError: Nobody can: the output is for a program.
     """
     if as_json:
         raise InputError("--ask talks with a person and --json with a program; give only one of them.")
-    if limits.look_ahead > 1:
-        raise InputError(
-            f"--ask stops after each image, but this trajectory generates {limits.look_ahead} steps before "
-            "their verdicts. Use --look-ahead 1 in a new run, or leave out --ask."
-        )
 
 
 async def _run(

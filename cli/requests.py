@@ -85,8 +85,7 @@ def asked_of(
 
             check_folder(out)
         if ask:
-            limits = limits_with(limits, look_ahead=look_ahead or 1)
-            check_can_ask(limits, as_json=json_output)
+            check_can_ask(as_json=json_output)
     return Asked(
         profile=chosen,
         text=prompt if prompt is not None else "" if image else chosen.example,

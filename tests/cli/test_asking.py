@@ -303,12 +303,24 @@ def test_of_what_an_editor_leaves_no_more_is_read_than_a_plan_may_have(
         edit_steps([Step(prompt="a cat")], 9)
 
 
-@pytest.mark.parametrize("options", [("--json",), ("--look-ahead", "2")])
-def test_ask_is_refused_where_nobody_could_answer_each_image(options: tuple[str, ...], run: Run) -> None:
-    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask", *options)
-    assert code == exits.BAD_INPUT
-    assert "--ask" in err or options == ("--json",)
+def test_ask_is_refused_where_nobody_could_answer_each_image(run: Run) -> None:
+    assert run("run", STORY, "--profile", "cells.toml", "--ask", "--json")[0] == exits.BAD_INPUT
     assert "No trajectories yet" in run("list")[1], "a worker would answer it without asking anybody"
+
+
+def test_with_a_look_ahead_a_person_is_asked_about_each_image_and_nothing_is_drafted_meanwhile(
+    home: Path, run: Run, answer: Answer
+) -> None:
+    answer("a\nr\nmake the ball pink\na\nq\n")
+    code, _, err = run("run", STORY, "--profile", "cells.toml", "--ask", "--look-ahead", "3")
+    assert (code, err.count("[a]ccept, [r]eject")) == (exits.INTERRUPTED, 3)
+    attempts = record(run)["attempts"]
+    assert [(one["step"], one["iteration"]) for one in attempts] == [(0, 0), (0, 1), (1, 0)]
+    assert len([*(home / "server").rglob("*.png")]) == 3, "no image but those that the person saw"
+    answer("a\n")
+    code, _, err = run("resume", "last", "--ask")
+    assert (code, err.count("[a]ccept, [r]eject")) == (exits.OK, 1)
+    assert {one["verdict"]["by_hand"] for one in record(run)["attempts"]} == {True}
 
 
 def test_quiet_prints_the_result_only(run: Run) -> None:
