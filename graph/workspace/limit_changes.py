@@ -39,15 +39,10 @@ async def change_limits(graph: TrajectoryGraph, catalog: Catalog, entry: Traject
 
     Raises:
         InputError: A limit is out of range, or more of it was used already.
-        TrajectoryError: It waits for approval, is complete, or its plan was rejected.
+        TrajectoryError: It is complete, or its plan was rejected.
     """
     require_type(limits, Limits, "limits", "Limits")
     limits = validated(Limits, limits, "limits")
-    if entry.status == "waiting":
-        raise TrajectoryError(
-            f"Trajectory {entry.id} is at the approval of its plan: its limits can be changed once a run has "
-            "carried an answer out. `branch` at its first step starts a new trajectory with its plan and other limits."
-        )
     config: Any = {"configurable": {"thread_id": entry.id}}
     state = await state_to_change(graph, config)
     reason = stop_reason_of(state.values)

@@ -53,6 +53,8 @@ __all__ = ["Runner", "apply_human_verdict"]
 _log = logging.getLogger(__name__)
 _AFTER_VERDICTS = "refine"
 """The node that acts on the verdicts; stopping before it lets a person change them."""
+_APPROVAL = "approve"
+"""The node that asks a person about the plan."""
 _NO_LIMIT = 1_000_000_000
 """Recursion limit: our own limits end a trajectory, not LangGraph's, which counts nodes."""
 
@@ -297,6 +299,10 @@ class Runner:
                     events.append(await apply_human_verdict(self._graph, self._id, verdict))
             elif command.verb == "approve":
                 snapshot = await self._graph.aget_state(self._config)
+                if snapshot.next == (_APPROVAL,) and not snapshot.interrupts:
+                    # The limits have changed since it asked, and the graph hears only the answer to a question.
+                    await self._graph.ainvoke(None, self._config, durability="sync", interrupt_after=[_APPROVAL])
+                    snapshot = await self._graph.aget_state(self._config)
                 answer = Resume(resume=command.payload) if snapshot.interrupts else None
             else:
                 continue

@@ -336,7 +336,7 @@ class Workspace:
         """Gives a trajectory that is not running other limits; one that a limit ended can then be run on.
 
         Raises:
-            TrajectoryError: It is running (`busy`), waits for approval, is complete, or was cancelled.
+            TrajectoryError: It is running (`busy`), is complete, or was cancelled.
         """
         entry = await self.summary(trajectory)
         await self.components.check_limits(entry.profile, limits)

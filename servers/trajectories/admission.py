@@ -32,7 +32,7 @@ class Admission:
 
         Raises:
             InputError: A limit cannot be used, or it has a plan that no person has approved (`person_required`).
-            TrajectoryError: It runs (`busy`) or was cancelled; or its limits must change, and it waits or is complete.
+            TrajectoryError: It runs (`busy`) or was cancelled; or its limits must change, and it is complete.
         """
         asks = limits is not None and limits != LimitRequest()
         if self._options.require_person:

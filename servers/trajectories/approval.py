@@ -20,6 +20,7 @@ from interleavethinker.tools.plain_text import quotation
 from .answers import view_answer
 from .arguments import PlanStep, Trajectory, step_of
 from .service import TrajectoryService
+from .text import capped
 from .view import StepView, View
 
 if TYPE_CHECKING:
@@ -85,8 +86,10 @@ def add_approve_plan(server: "TrajectoryServer", service: TrajectoryService, ann
             lead = "The user did not approve; the plan still waits. Ask what should change."
         else:
             changed = None if steps is None else [step_of(step) for step in steps]
+            before = (await service.view(trajectory)).limits
             view = await service.approve(trajectory, changed, by_person=isinstance(form, PlanForm))
-            return await view_answer(service, view, previews=False, lead="The plan is approved.")
+            lead = f"The plan is approved. {capped(before, view.limits)}".rstrip()
+            return await view_answer(service, view, previews=False, lead=lead)
         return await view_answer(service, await service.view(trajectory), previews=False, lead=lead)
 
     server.add_tool(approve_plan, title="Approve the plan", annotations=annotations)

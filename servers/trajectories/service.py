@@ -330,7 +330,7 @@ class TrajectoryService:
 
         Raises:
             InputError: It has a plan that no person has approved, and one is required (`person_required`).
-            TrajectoryError: It was cancelled; with limits, also if it runs, waits for approval or is complete.
+            TrajectoryError: It was cancelled; with limits, also if it runs or is complete.
         """
         name = require_not_cancelled(await self.workspace.summary(trajectory)).id
         view = await self._views.read(name)

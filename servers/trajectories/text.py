@@ -5,13 +5,13 @@ Pure functions. Words of users and models are quoted on one line, so that they c
 
 from collections.abc import Sequence
 
-from interleavethinker.graph.limits import StopReason
+from interleavethinker.graph.limits import Limits, StopReason
 from interleavethinker.graph.workspace.catalog import TrajectorySummary
 from interleavethinker.tools.plain_text import quotation
 
 from .view import StepView, View, profile_name
 
-__all__ = ["described", "in_tool_names", "listed", "next_sentence", "step_line"]
+__all__ = ["capped", "described", "in_tool_names", "listed", "next_sentence", "step_line"]
 
 _MOST_LINES = 25
 _MOST_NOTES = 4
@@ -37,6 +37,7 @@ _PHASES = {
 }
 
 
+_CAPPED = ("max_attempts", "max_calls", "time_limit", "max_cost", "variants")
 _TOOLS = {"`list`": "`list_trajectories`", "`show`": "`follow`"}
 """Commands that errors of the workspace name, and the tools that do the same; the others have equal names."""
 
@@ -75,6 +76,21 @@ def described(view: View, *, require_person: bool = False, lead: str = "") -> st
         tail.append(f"The user can watch and steer it at {view.studio}")
     steps = _steps(view, _MOST_LINES - len(head) - len(tail))
     return "\n".join([*head, *steps, *tail, next_sentence(view, require_person=require_person)])
+
+
+def capped(before: Limits, after: Limits) -> str:
+    """Returns how a server has lowered a trajectory's limits to what it allows; empty if it has not.
+
+    Examples:
+        >>> capped(Limits(max_attempts=9), Limits(max_attempts=2, max_calls=3))
+        'This server allows less than the trajectory had: max_attempts 2 (was 9), max_calls 3 (was unlimited).'
+    """
+    changed = []
+    for name in _CAPPED:
+        had, has = getattr(before, name), getattr(after, name)
+        if had != has:
+            changed.append(f"{name} {has:g} (was {'unlimited' if had is None else f'{had:g}'})")
+    return f"This server allows less than the trajectory had: {', '.join(changed)}." if changed else ""
 
 
 def next_sentence(view: View, *, require_person: bool = False) -> str:

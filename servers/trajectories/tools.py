@@ -32,7 +32,7 @@ from .arguments import (
 )
 from .options import LimitRequest
 from .service import TrajectoryService
-from .text import listed
+from .text import capped, listed
 from .view import View, profile_name
 
 if TYPE_CHECKING:
@@ -220,7 +220,10 @@ class _Tools:
         limits = LimitRequest(
             max_attempts, max_calls, time_limit, max_cost, variants, drift_action(on_drift), max_drift
         )
-        return await view_answer(self._service, await self._service.resume(trajectory, limits), previews=False)
+        before = (await self._service.view(trajectory)).limits
+        view = await self._service.resume(trajectory, limits)
+        lead = capped(before, view.limits) if limits == LimitRequest() else ""
+        return await view_answer(self._service, view, previews=False, lead=lead)
 
     async def cancel(self, trajectory: Trajectory) -> CallToolResult:
         """Ends it now; what is finished stays readable."""

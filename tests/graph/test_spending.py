@@ -311,21 +311,35 @@ async def test_a_change_of_limits_that_is_cut_short_can_be_made_again(
         assert (await workspace.run(name)).document.complete
 
 
-async def test_limits_of_a_complete_or_waiting_trajectory_cannot_change(opened: Opened) -> None:
+async def test_limits_of_a_complete_trajectory_cannot_change_and_those_of_a_new_one_can(opened: Opened) -> None:
     async with opened(plan_of("a")) as workspace:
         done = await workspace.create("x")
         await workspace.run(done)
         with pytest.raises(TrajectoryError, match=r"has ended \(complete\)"):
             await workspace.change_limits(done, Limits(max_calls=9))
-        waiting = await workspace.create("x", approve_plan=True)
-        await workspace.run(waiting)
-        for _ in range(2):
-            with pytest.raises(TrajectoryError, match="once a run has carried an answer out"):
-                await workspace.change_limits(waiting, Limits(max_calls=9))
-            await workspace.approve(waiting)  # The answer is there, and no run has carried it out.
         fresh = await workspace.create("x")
         await workspace.change_limits(fresh, Limits(max_calls=9))
         assert (await workspace.run(fresh)).limits == Limits(max_calls=9)
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["before an answer", "after it"])
+async def test_limits_of_a_plan_that_waits_change_and_its_answer_is_carried_out(opened: Opened, answered: bool) -> None:
+    edited = [Step(prompt="b"), Step(prompt="c"), Step(prompt="d")]
+    async with opened(plan_of("a")) as workspace:
+        name = await workspace.create("x", approve_plan=True)
+        await workspace.run(name)
+        if answered:
+            await workspace.approve(name, edited)
+        for most in (9, 2):
+            await workspace.change_limits(name, Limits(max_calls=most))
+        still = await workspace.get(name)
+        assert (still.status, still.limits.max_calls) == ("waiting", 2)
+        if not answered:
+            assert (await workspace.run(name)).status == "waiting", "nobody has answered"
+            await workspace.change_limits(name, Limits(max_calls=2, max_attempts=1))
+            await workspace.approve(name, edited)
+        done = await workspace.run(name)
+        assert (done.stop_reason, [one.prompt for one in done.attempts]) == ("max_calls", ["b", "c"])
 
 
 async def test_a_broken_table_of_prices_fails_the_calls_of_hosted_models_and_no_others(tmp_path: Path) -> None:

@@ -3,13 +3,10 @@
 import contextlib
 from pathlib import Path
 
-import pytest
-
 from interleavethinker.graph import Limits
 from interleavethinker.graph.events import ImageGenerated
 from interleavethinker.servers.trajectories.options import LimitRequest, ServiceOptions
 from interleavethinker.servers.trajectories.view import View
-from interleavethinker.tools.errors import TrajectoryError
 from interleavethinker.tools.testing.agents import RuleCritic, accept_only
 
 from .agents import open_studio
@@ -29,11 +26,14 @@ async def test_the_operators_limits_hold_for_trajectories_that_were_made_elsewhe
         assert (done.calls, done.limits.max_calls, done.limits.max_attempts) == (3, 3, 2)
         waiting = await workspace.create("y", limits=Limits(max_attempts=9), approve_plan=True)
         await workspace.run(waiting)
-        with pytest.raises(TrajectoryError, match="limits can be changed once"):
-            await service.approve(waiting)
-        await workspace.approve(waiting)
-        with pytest.raises(TrajectoryError, match="limits can be changed once"):
-            await service.resume(waiting)
+        await service.approve(waiting)
+        done = await studio.until(waiting, _done)
+        assert (done.calls, done.limits.max_calls, done.limits.max_attempts) == (3, 3, 2)
+        answered = await workspace.create("y", limits=Limits(max_attempts=9), approve_plan=True)
+        await workspace.run(answered)
+        await workspace.approve(answered)  # And no run has carried it out.
+        await service.resume(answered)
+        assert (await studio.until(answered, _done)).calls == 3
         begun = await workspace.create("z", limits=Limits(max_attempts=9))
         async with contextlib.aclosing(workspace.stream(begun)) as events:
             async for event in events:
