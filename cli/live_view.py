@@ -87,8 +87,7 @@ class LiveView:
         """Prints what an event reports, and updates the spinner."""
         match event:
             case Planned(plan=plan, first=first):
-                self._plan, self._step = plan, first
-                self._prompts = {step: prompt for step, prompt in self._prompts.items() if step < first}
+                self._replace_plan(plan, first)
                 self._phase = "starting the image generator"
                 self._print(_plan_title(plan, first))
                 for line in plan_lines(plan, first):
@@ -115,6 +114,18 @@ class LiveView:
                 self._finish(event)
             case _:
                 pass
+
+    def _replace_plan(self, plan: Plan, first: int) -> None:
+        begun = {step for step in self._prompts if step < first}
+        if self._plan is not None and plan.made_by == "person":  # Attempts of later steps are of the new version, too.
+            old = self._plan.version
+            begun |= {step for version, step, _ in self._attempts if version == old and step > first}
+            self._attempts = {
+                (plan.version if version == old and step > first else version, step, iteration)
+                for version, step, iteration in self._attempts
+            }
+        self._prompts = {step: prompt for step, prompt in self._prompts.items() if step in begun}
+        self._plan, self._step = plan, first
 
     def _start(self, event: GenerationProgress) -> None:
         self._working_since = self._clock() if self._working_since is None else self._working_since
@@ -224,7 +235,9 @@ class LiveView:
         return f"step {step + 1}{steps}, attempt {iteration + 1}"
 
     def _note(self, attempt: Attempt) -> None:
-        self._attempts.add((attempt.plan_version, attempt.step, attempt.iteration))
+        # An outdated one is a call, but uses up none of its step's attempts.
+        version = -attempt.plan_version if attempt.outdated else attempt.plan_version
+        self._attempts.add((version, attempt.step, attempt.iteration))
         if self._plan is None or attempt.plan_version == self._plan.version:
             self._prompts[attempt.step] = attempt.prompt
 

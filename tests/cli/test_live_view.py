@@ -1,14 +1,17 @@
 """The view of a running trajectory, on a terminal and in a log."""
 
+import contextlib
 import io
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interleavethinker.cli._console import CleanConsole
 from interleavethinker.cli.live_view import LiveView
+from interleavethinker.graph import Components, Workspace
 from interleavethinker.graph.events import (
     DocumentChecked,
     Event,
@@ -21,9 +24,12 @@ from interleavethinker.graph.events import (
 )
 from interleavethinker.graph.limits import Limits
 from interleavethinker.graph.workspace.catalog import TrajectorySummary
+from interleavethinker.graph.workspace.human_review import HumanVerdict
 from interleavethinker.graph.workspace.snapshot import Trajectory, snapshot_of
-from interleavethinker.tools.testing.agents import plan_of
-from interleavethinker.tools.types import Attempt, CheckReport, TextPart, Verdict
+from interleavethinker.tools.images.store import ImageStore
+from interleavethinker.tools.testing.agents import FixedPlanner, RuleCritic, accept_only, plan_of
+from interleavethinker.tools.testing.generator import MemoryGenerator
+from interleavethinker.tools.types import Attempt, CheckReport, Plan, Step, TextPart, Verdict
 
 FIRST = Attempt(
     plan_version=1, step=0, iteration=0, prompt="a small [red] kitten", seed=1, source=None, image="a" * 64, seconds=1.5
@@ -183,3 +189,29 @@ def test_a_log_names_the_faults_of_plans_and_of_the_document_and_who_planned() -
         "  1. a cat",
         "The document has a fault: There is no cat.",
     ]
+
+
+async def test_attempts_that_a_persons_words_move_to_a_new_plan_version_still_count(tmp_path: Path) -> None:
+    plan = Plan(steps=(Step(prompt="a"), *(Step(prompt=each, starts_from="nothing") for each in "bc")))
+    store = ImageStore(tmp_path / "images")
+    parts = Components(FixedPlanner(plan), RuleCritic(accept_only("mine")), MemoryGenerator(store))
+    async with Workspace.open(tmp_path, parts) as workspace:
+        name, judged = await workspace.create("x", limits=Limits(max_attempts=3)), 0
+        async with contextlib.aclosing(workspace.stream(name)) as events:
+            async for event in events:
+                judged += isinstance(event, Judged)
+                if judged == 3:
+                    break
+        await workspace.judge(name, HumanVerdict(success=False, prompt="mine", step=0))
+        log, words = io.StringIO(), dict[str, str]()
+        view = LiveView(console(log), await workspace.get(name), clock=lambda: 0.0)
+        async for event in workspace.stream(name):
+            view.show(event)
+            if isinstance(event, ImageGenerated):
+                words.setdefault(event.attempt.prompt, view._effort())
+        done = await workspace.get(name)
+    # Three first attempts, three with the person's words, and two more of each other step.
+    assert words["mine"] == "4 of at most 10 generator calls, 0:00"
+    assert view._calls() == (len(done.attempts), len(done.attempts))
+    assert LiveView(console(log), done)._calls() == view._calls()
+    assert "step 2, attempt 2: b*!*" in log.getvalue(), "compared with its own first attempt"
