@@ -3,7 +3,6 @@
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.image_regions import merged
 from interleavethinker.tools.image_sizes import fits
-from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
 from interleavethinker.tools.types import GenerationRequest, Sha256
 
@@ -36,5 +35,4 @@ def kept_outside(store: ImageStore, source: Sha256, mask: Sha256, edited: bytes)
     Raises:
         StoreError: The source or the mask is not in the store.
     """
-    kept = merged(store.get(source), edited, store.get(mask))
-    return edited if kept == encode_png(open_rgb(edited)) else kept
+    return merged(store.get(source), edited, store.get(mask))

@@ -111,12 +111,13 @@ def check_mask(mask: bytes, size: tuple[int, int]) -> None:
 def merged(source: bytes, edited: bytes, mask: bytes) -> bytes:
     """Returns the source with the edited image's pixels where the mask is white; all other pixels are the source's own.
 
-    An edited image of another size is scaled to the source's.
+    An edited image of another size is scaled to the source's. The result is the same object as `edited` if no pixel of
+    it differs: then nothing is encoded.
     """
     from PIL import Image
 
     before, after = open_rgb(source), open_rgb(edited)
-    if after.size != before.size:
-        after = after.resize(before.size, Image.Resampling.LANCZOS)
+    scaled = after if after.size == before.size else after.resize(before.size, Image.Resampling.LANCZOS)
     white = open_rgb(mask).convert("L").point(lambda value: 255 if value >= _WHITE else 0)
-    return encode_png(Image.composite(after, before, white))
+    result = Image.composite(scaled, before, white)
+    return edited if scaled is after and result.tobytes() == after.tobytes() else encode_png(result)

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from interleavethinker.tools import image_regions
 from interleavethinker.tools.errors import GeneratorError, InputError
+from interleavethinker.tools.generated_images import kept_outside
 from interleavethinker.tools.image_regions import check_mask, merged, read_region, region_mask
 from interleavethinker.tools.images.png import encode_png, open_rgb
 from interleavethinker.tools.images.store import ImageStore
@@ -83,3 +85,16 @@ def test_a_server_that_ignores_the_mask_is_found_out(tmp_path: Path) -> None:
     check_kept(store, source, mask, store.put(merged(plain("white"), plain("red"), store.get(mask))))
     with pytest.raises(GeneratorError, match="outside the mask"):
         check_kept(store, source, mask, other)
+
+
+def test_what_was_kept_outside_a_mask_is_looked_at_again_without_being_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ImageStore(tmp_path)
+    source, mask = store.put(plain("white")), store.put(region_mask("0,0,50%,100%", (96, 96)))
+    small = kept_outside(store, source, mask, plain("red", (48, 48)))
+    kept = kept_outside(store, source, mask, plain("red"))
+    assert small == kept
+    monkeypatch.setattr(image_regions, "encode_png", lambda _: pytest.fail("an image was encoded"))
+    assert kept_outside(store, source, mask, kept) is kept, "as the graph looks at an image that the client has merged"
+    check_kept(store, source, mask, store.put(kept))
