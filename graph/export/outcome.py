@@ -104,7 +104,8 @@ def step_state(trajectory: Trajectory, index: int) -> StepState:
     plan, selected = trajectory.plan, trajectory.selected(index)
     if plan is None or index >= len(plan.steps):
         return StepState("dropped from the plan", "calm")
-    ended, shown = trajectory.stop_reason is not None, {block.step for block in trajectory.document.blocks}
+    ended = trajectory.stop_reason is not None or trajectory.status == "cancelled"
+    shown = {block.step for block in trajectory.document.blocks}
     # What ran side by side with the current step may be in the document.
     beside = index > trajectory.current_step and index in shown
     finished = index < trajectory.current_step or (beside and (ended or plan.steps[index].prompt is None))

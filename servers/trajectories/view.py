@@ -314,8 +314,9 @@ def _step(trajectory: Trajectory, index: int, step: Step, attempts: Sequence[Att
         status = "current"
     else:  # Steps side by side with the current one may be in the document.
         shown = {block.step: block.status for block in trajectory.document.blocks}
-        final = trajectory.stop_reason is not None or shown.get(index) in {"accepted", "text_only"}
-        status = shown.get(index, "pending") if final else "pending"
+        ended = trajectory.stop_reason is not None or trajectory.status == "cancelled"
+        status = shown.get(index, "pending")
+        status = status if ended or status in {"accepted", "text_only"} else "pending"
     return StepView(
         n=index + 1,
         instruction=step.instruction or "",
