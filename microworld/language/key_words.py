@@ -52,6 +52,9 @@ _BAG = re.compile(
     rf"(?:(?P<spot>{SPOT})(?: corner)?(?: |$))?(?P<last>{LOOK})(?P<ground>{GROUND})?"
 )
 """An object in key words: "star top right yellow night"."""
+_NAMED = rf"(?:(?:an?|{COUNT}) )?{LOOK}(?:{ONE}|{MANY})"
+_GROUND_FIRST = re.compile(rf"(?P<ground>{GROUND})(?: ,)? (?P<things>{_NAMED}(?:(?: ,)?(?: and)? {_NAMED})*)")
+"""A background and what is there: "beach boat"."""
 
 
 def kind_of(phrase: str) -> str:
@@ -76,6 +79,8 @@ def kind_named(noun: str) -> str:
 
 def noun_first(text: str) -> str:
     """Puts the noun first in a list such as "left: a cat, right: a ball" or "top row: three stars"."""
+    if (there := _GROUND_FIRST.fullmatch(text)) is not None:
+        return f"{' , '.join(re.findall(_NAMED, there['things']))} {there['ground']}"
     bag = None if "," in text else _BAG.fullmatch(text)
     if bag is not None and (bag["spot"] or bag["ground"]):
         looks = " ".join(filter(None, (bag["before"].strip(), bag["after"].strip(), (bag["last"] or "").strip())))

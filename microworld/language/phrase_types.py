@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["Ground", "Phrase", "Where"]
+
+_LINES = {
+    frozenset({3}): frozenset({0, 3, 6}),
+    frozenset({5}): frozenset({2, 5, 8}),
+    frozenset({1}): frozenset({0, 1, 2}),
+    frozenset({7}): frozenset({6, 7, 8}),
+    frozenset({4}): frozenset({1, 3, 4, 5, 7}),
+}
+"""The row or column of a place that no corner is; both of the middle."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,11 @@ class Where:
     corner of this side."""
     side: str = ""
     """`left`, `right`, `top` or `bottom`: of several objects the one on this side, "the left cat"."""
+
+    @property
+    def line(self) -> Where:
+        """The place in a wider sense: "on the left" is anywhere in the left column, if nothing is just there."""
+        return replace(self, cells=_LINES.get(self.cells, self.cells))
 
 
 @dataclass(frozen=True)

@@ -85,14 +85,7 @@ class StoryReferences:
         if phrase.excluded:
             kept = {one for other in phrase.excluded for one in self.resolve(other)}
             return [one for one in self.resolve(replace(phrase, excluded=())) if one not in kept]
-        found = self.certain(phrase)
-        if not found:
-            found = self.possible(phrase, things)
-            one_of_them = phrase.count == 1 and not phrase.every and self.source is None
-            if one_of_them and len(found) > 1 and self._interchangeable(found):
-                found = found[:1]  # "the red one" of balls in any colors
-            if len(found) == 1 and not phrase.every:
-                narrow(things[found[0]], phrase)
+        found = self.certain(phrase) or self._guessed(phrase)
         if not found:
             held = ", ".join(map(thing_text, things.values())) or "nothing"
             where = "The image does not contain" if self.source is not None else "At that point, no picture contains"
@@ -109,6 +102,18 @@ class StoryReferences:
         if phrase.definite is False and len(found) >= phrase.count and self._interchangeable(found):
             return found[: phrase.count]
         return found if len(found) == phrase.count > 1 else self.only(tuple(found), phrase)
+
+    def _guessed(self, phrase: Phrase) -> list[int]:
+        """Returns the objects that a phrase may fit, or else that stand in the row or column that it names."""
+        things = self.frame.things
+        found = self.possible(phrase, things)
+        one_of_them = phrase.count == 1 and not phrase.every and self.source is None
+        if one_of_them and len(found) > 1 and self._interchangeable(found):
+            found = found[:1]  # "the red one" of balls in any colors
+        if len(found) == 1 and not phrase.every:
+            narrow(things[found[0]], phrase)
+        in_line = replace(phrase, where=tuple(where.line for where in phrase.where))
+        return found or (self.certain(in_line) if phrase.definite else [])
 
     def _meant(self, phrase: Phrase, last: tuple[int, ...]) -> list[int]:
         """Returns the objects of a pronoun."""

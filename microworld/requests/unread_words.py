@@ -74,9 +74,11 @@ _FIXED = (
     rf"\bas (?:{_SIZE}) as\b|\b(?:how|too) (?:{_SIZE})\b|\b(?:{_SIZE}) or (?:{_SIZE})\b|\b(?:left|right) corner\b|"
     rf"\bfrom (?:the )?\w{{1,6}} to (?:the )?\w+|"
     r"\bhow many (?:more|fewer)\b.{0,80}|\bthe sun \w+ (?:down )?over (?:an?|the) \w+|"
-    r"\bone (?:above|below|under) the other\b|"
+    r"\bone (?:above|below|under) the other\b|\b(?:under|below|beneath) (?:an?|the) starry\b|"
+    r"\bstarry \w+(?: sky)? over\b|"
     r"\bthe \w{1,20} (?:push|kick|throw|roll|pull|blow|drag|toss)(?:es|s)(?= (?:it|them|the|an?)\b)|"
-    rf"\b(?:is|are) left\b|\bas (?:{'|'.join(COLOURS)}) as (?:an?|the) (?:\w+ )?\w+|"
+    rf"\b(?:is|are) left\b|\b(?:as )?(?:{'|'.join(COLOURS)}),? (?:just )?(?:as|like) (?:an?|the) (?:\w+ )?\w+|"
+    r"\b(?:grows|shrinks) (?:as|to|taller|bigger)\b[^.;!?\n]{1,20}? the (?:\w+ )?\w+|"
     r"\b\w{1,20} or (?:is (?:it|she|he) )?(?:(?:in|on|at|next to) )?(?:an? |the )?\w{1,20}\b|"
     rf"\b{_SIDE}\b[^.;!?\n]{{0,12}} or [^.;!?\n]{{0,12}}\b{_SIDE}\b"
 )

@@ -137,7 +137,7 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
         (
             r"(?<!sets )(?<!down )(?<!rises )(?<!one )\b"
             r"(?P<word>beside|next to|above|below|under|over|behind|left of|right of|between) "
-            r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)"
+            r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)(?!(?:the|an?) starry\b)"
         ),
         evidence.is_beside,
     ),

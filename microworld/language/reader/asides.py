@@ -227,6 +227,7 @@ _UNCLEAR: dict[str, str] = {
         r"\b(?:has|have|had) no \w+[.;,] ?(?:and |but )?(?:then|now|later) (?:she|he|it|they) (?:has|have|had) "
         r"(?:one|some)\b"
     ),
+    "too many": r"\b(?P<said>(?:too|so) (?:many|few)|enough)\b(?=[^.!;\n]{0,60}\?)",
     "sells it": r"\b(?P<said>(?:sells?|sold|lends?|lent) (?:it|them|her|him|his|the|an?))\b",
     "add … on the left and on the right": (
         r"\b(?:add|put|place|draw) an? [^.;!?,\n]{1,30} (?P<said>(?:on|at|in) the (?:left|right|top|bottom) and "

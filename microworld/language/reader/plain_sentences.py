@@ -14,6 +14,7 @@ from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURA
 from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
 
+from .everyday import in_known_words
 from .phrasings import LOOKS, SEVERAL, on_top_of_it
 
 __all__ = ["said_plainly"]
@@ -303,4 +304,6 @@ def said_plainly(text: str) -> str:
         >>> said_plainly("Make it night, keep only the bird.")
         'Make it night, remove everything but the bird.'
     """
-    return text if len(text) > _LONGEST else on_top_of_it(rewritten(text, _SENTENCES, re.IGNORECASE))
+    if len(text) > _LONGEST:
+        return text
+    return on_top_of_it(rewritten(in_known_words(text), _SENTENCES, re.IGNORECASE))

@@ -1,0 +1,221 @@
+"""Brings everyday wordings into those that the rules know: "the bird lands on the roof", "change red to green".
+
+One table of patterns over a whole request; each holds for a whole sentence or for words that mean the same wherever
+they stand. Knows no scene.
+"""
+
+from __future__ import annotations
+
+import re
+
+from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
+from interleavethinker.microworld.language.key_words import COLOUR, GROUND, LOOK, MANY, ONE, SPOT
+from interleavethinker.microworld.language.plain_text import PLURALS, canonical
+
+__all__ = ["in_known_words"]
+
+_START = r"(?P<start>^|[.!?;\n]\s*)"
+_BEGIN = r"(?:^|(?<=[.!?;\n])|(?<=[.!?;\n] ))"
+_END = r"(?=\s*(?:[.!?;,\n]|$))"
+_STOP = r"(?=\s*(?:[.!?;\n]|$))"
+_ONE = rf"{LOOK}(?:{ONE})"
+_THE = rf"the {_ONE}"
+_AT = rf"(?:on|in|at) the {SPOT}(?: side| corner)?"
+_MOVES = (
+    "(?:rolls?|moves?|jumps?|hops?|walks?|runs?|flies|swims?|drives?|sails?|goes|dives?|slides?|floats?|crawls?|"
+    "wanders?|drifts?|races?|travels?|falls?|drops?|climbs?|rises?)"
+)
+_LANDS = (
+    "(?:flies|jumps|hops|leaps|lands|sits(?: down)?|perches|settles(?: down)?|gets|steps|walks|runs|climbs(?: up)?)"
+)
+_SMALL, _BIG = "(?:small|little|tiny)", "(?:big|large|huge)"
+_OPPOSITE = {"above": "below", "below": "above", "under": "above", "left of": "right of", "right of": "left of"}
+
+
+def _seen_from(match: re.Match[str]) -> str:
+    """Asks "what is below the cat" for "what is the cat above"."""
+    relation = match["relation"].lower().removeprefix("to the ")
+    return f"{match['start']}what is {_OPPOSITE.get(relation, relation)} {match['thing']}"
+
+
+def _other_size(match: re.Match[str]) -> str:
+    return f"{match['before']}{'big' if canonical(match['size'].lower()) == 'small' else 'small'}"
+
+
+def _from_place_to_place(match: re.Match[str]) -> str:
+    """Tells "a ball: left, middle, right" in sentences."""
+    first, *others = (place.strip() for place in re.split(r",(?: and| then)?", match["places"]))
+    told = "".join(f" It moves to the {place}." for place in others)
+    return f"{match['start']}{match['thing']} {_placed(first)}.{told}".removesuffix(".")
+
+
+def _on_top(match: re.Match[str]) -> str:
+    """Says of what lands on a roof or in a tree that it is on top of it."""
+    return f"{match['one']} moves on top of the {'house' if match['part'].lower() == 'roof' else 'tree'}"
+
+
+def _both_sizes(match: re.Match[str]) -> str:
+    one = f"{match['look']}{PLURALS[match['many'].lower()]}"
+    return f"a big {one} and a small {one}"
+
+
+def _both_sides(match: re.Match[str]) -> str:
+    one = f"{match['look']}{PLURALS[match['many'].lower()]}"
+    return f"{match['add']}a {one} on the left and a {one} on the right"
+
+
+def _placed(spot: str) -> str:
+    return f"{'on' if spot.lower() in {'left', 'right'} else 'in'} the {spot}"
+
+
+_WORDINGS: tuple[Rule, ...] = (
+    # How many there are.
+    (
+        rf"(?<!how )(?<!as )(?<!too )(?<!so )(?<!that )(?<!equally )\bmany (?={LOOK}(?:{MANY})\b)",
+        "five ",
+    ),
+    (
+        rf"\b(?:(?:a lot|lots|loads|tons|plenty|a bunch|a whole bunch|heaps) of|a lot more) (?={LOOK}(?:{MANY})\b)",
+        "five ",
+    ),
+    (rf"\b({GROUND}|sky|field)(?: that is| is)? (?:full of|filled with) (?={LOOK}(?:{MANY})\b)", r"\1 with five "),
+    (r"\bstarry (?:night(?: sky)?|sky) (?:with|over|and) ", "night with three stars and "),
+    (r"\bstarry (?:night(?: sky)?|sky)(?= (?:above|over)\b|\s*(?:[.!?;,\n]|$))", "night with three stars"),
+    (rf"\b(double|halve) the (?={LOOK}(?:{MANY})\b)(?!{LOOK}(?:{ONE})\b)", r"\1 the number of "),
+    # Where they are.
+    (
+        rf"\btwo (?P<look>{LOOK})(?P<many>{MANY}),? one (?:of them )?(?:bigger|smaller|larger) than the other\b",
+        _both_sizes,
+    ),
+    (
+        rf"{_START}(?:(?:and|there is|there's) )?(?:every|each) corner (?:has|holds|contains) (?P<one>an? {_ONE})\b",
+        r"\g<start>\g<one> in every corner",
+    ),
+    (
+        rf"{_START}(?:in|on) each corner (?:is|there is|stands|sits) (?P<one>an? {_ONE})\b",
+        r"\g<start>\g<one> in every corner",
+    ),
+    (
+        (
+            rf"(?P<add>{_BEGIN}(?:add |draw |put )?)two (?P<look>{LOOK})(?P<many>{MANY}),? one on (?:each|either) side"
+            rf"{_STOP}"
+        ),
+        _both_sides,
+    ),
+    (
+        (
+            rf"{_START}in the background,? (?:there is |is )?(?:an? |the )?(?P<ground>{GROUND})[,;.]? (?:and )?in "
+            rf"(?:the )?(?:front|foreground)(?: of it)?,? (?:there is |is )?(?P<what>an? [^.!?;\n]{{1,60}}){_STOP}"
+        ),
+        r"\g<start>\g<what>, with a \g<ground> in the background",
+    ),
+    (
+        (
+            rf"{_START}(?:an? |the )?(?P<ground>{GROUND}) in the background,? (?:and|with) "
+            rf"(?P<what>an? [^.!?;\n]{{1,60}}?) in (?:the )?(?:front|foreground){_STOP}"
+        ),
+        r"\g<start>\g<what>, with a \g<ground> in the background",
+    ),
+    (r"\bby day and (?:by|at) night\b", "at day and at night"),
+    (rf"{_START}the sun rises over (?P<what>an? [^.!?;\n]{{1,40}}?){_STOP}", r"\g<start>\g<what>, in the daytime"),
+    # Where they go.
+    (
+        (
+            rf"{_START}(?P<one>an? {_ONE})(?: (?:that|which) is)? (?P<at>{_AT}) (?:slowly |quickly |then )?{_MOVES} "
+            rf"(?:over |all the way |down |up |across )?to the (?P<to>{SPOT})\b"
+        ),
+        r"\g<start>\g<one> \g<at>. It moves to the \g<to>",
+    ),
+    (
+        rf"{_START}(?P<thing>an? {_ONE}) ?: ?(?P<places>{SPOT}(?:,(?: and| then)? {SPOT}){{1,7}}){_STOP}",
+        _from_place_to_place,
+    ),
+    (
+        (
+            rf"\b(?P<one>{_THE}|it|she|he) {_LANDS} (?:onto|on top of|on|in|into) (?:the|its|her) "
+            rf"(?P<part>roof|tree|branch)(?: of the (?:{ONE}))?{_END}"
+        ),
+        _on_top,
+    ),
+    (
+        rf"\b(?P<one>{_THE}|it|she|he) {_LANDS} (?:onto|on top of|on) (?=(?:the|an?) {_ONE}\b(?! side))",
+        r"\g<one> moves on top of ",
+    ),
+    (
+        rf"\b((?:put|place|set) an? {_ONE}) (?:on|onto|on top of) (?=(?:it|{_THE})\b(?! side))",
+        r"\1 above ",
+    ),
+    (rf"\b(move (?:it|{_THE}) )(?:closer|nearer) to (?=(?:{_THE}|it)\b)", r"\1next to "),
+    (
+        rf"\b(?P<one>{_THE}|it|she) has (?P<what>an? {_ONE}) on (?:each|both|either) sides?{_STOP}",
+        r"add \g<what> left of \g<one> and \g<what> right of \g<one>",
+    ),
+    # What becomes of them.
+    (
+        (
+            rf"\b((?:make|paint|colou?r|turn|dye) [^.;!?\n]{{1,30}}?) not (?:(?:{COLOUR})(?=,? but (?:{COLOUR}))|"
+            rf"{_SMALL}(?=,? but {_BIG})|{_BIG}(?=,? but {_SMALL})),? but "
+        ),
+        r"\1 ",
+    ),
+    (
+        rf"\b(?P<before>make [^.;!?\n]{{1,30}}? )(?:not (?:so|as|that)|less) (?P<size>{_SMALL}|{_BIG}){_END}",
+        _other_size,
+    ),
+    (
+        (
+            rf"{_START}(?:please )?(?:change|turn|make) (?:everything |all |the )?(?P<old>{COLOUR}) (?:in)?to "
+            rf"(?P<new>{COLOUR}){_STOP}"
+        ),
+        r"\g<start>make everything \g<old> \g<new>",
+    ),
+    (
+        (
+            rf"\b(?P<one>{_THE}|it|she|he) grows (?:as (?:big|tall|large) as|to the size of|(?:taller|bigger) than) "
+            rf"{_THE}\b"
+        ),
+        r"\g<one> gets big",
+    ),
+    (rf"\b(?P<one>{_THE}|it|she|he) shrinks (?:as (?:small|little) as|to the size of) {_THE}\b", r"\g<one> gets small"),
+    (rf"\b(is|turns|becomes|gets) ({COLOUR}),? (?:just )?like {_THE}{_STOP}", r"\1 \2"),
+    (
+        (
+            rf"\b(?:everyone|everybody|all) (but|except) ({_THE}) (?:leaves?|goes|go|runs?|flies|fly)(?: away| off)?"
+            rf"{_STOP}"
+        ),
+        r"everything \1 \2 goes away",
+    ),
+    (
+        rf"{_START}(?:please )?show (?:me )?(?:only (?P<what>{_THE})|(?P<last>{_THE}) only){_STOP}",
+        lambda match: f"{match['start']}remove everything but {match['what'] or match['last']}",
+    ),
+    # What is asked.
+    (rf"{_START}(is|are|does|do|has|have)n[’']t (?=(?:the|there|it)\b[^.!;\n]{{1,80}}\?)", r"\g<start>\2 "),
+    (
+        (
+            rf"{_START}(?:is|are) (?:one|any|either)(?: of the| of these| of them)? (?P<noun>{MANY}|{ONE}) "
+            rf"(?P<look>{COLOUR}|{_SMALL}|{_BIG})(?=\s*\?)"
+        ),
+        r"\g<start>is there a \g<look> \g<noun>",
+    ),
+    (
+        (
+            rf"{_START}what is (?P<thing>the {_ONE}) (?P<relation>next to|beside|near|above|below|under|"
+            r"(?:to the )?(?:left|right) of)(?=\s*\?)"
+        ),
+        _seen_from,
+    ),
+    (rf"\bthe ((?:{COLOUR}|{_SMALL}|{_BIG})) one(?=[^.!;\n]{{0,60}}\?)", r"the \1 thing"),
+)
+
+
+def in_known_words(text: str) -> str:
+    """Returns a text in wordings that the rules know.
+
+    Examples:
+        >>> in_known_words("The bird lands on the roof.")
+        'The bird moves on top of the house.'
+        >>> in_known_words("Change red to green!")
+        'make everything red green!'
+    """
+    return rewritten(text, _WORDINGS, re.IGNORECASE)
