@@ -19,9 +19,9 @@ from interleavethinker.microworld.language.lexicon import to_words
 from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import Task
 from interleavethinker.microworld.requests.captions import caption_faults
-from interleavethinker.microworld.requests.fulfilment import image_satisfies
 from interleavethinker.microworld.requests.image_marks import with_images_in_words
-from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import Interpretation
+from interleavethinker.microworld.requests.plan_outcome import images_satisfy, plan_satisfies
 from interleavethinker.microworld.requests.restated import interpret_restated, notes_on
 from interleavethinker.microworld.requests.unread_words import unread_words
 from interleavethinker.microworld.scenes.reader import prepare, read, scene_of
@@ -93,8 +93,9 @@ class RequestCheck:
                 for fault in self._step_faults(number, plan.steps[number - 1].prompt or "", attempt)
             ]
             if meaning is not None:
-                images = [one.image for one in shown if one is not None and one.image is not None]
-                faults += plan_satisfies(meaning, plan) if meaning.answer else self._image_faults(meaning, images)
+                images = (one.image for one in shown if one is not None and one.image is not None)
+                made = [open_rgb(self._store.get(image)) for image in images]
+                faults += plan_satisfies(meaning, plan) if meaning.answer else images_satisfy(meaning, made)
         except InputError:  # An image of another size, which a person may have put there.
             return _report(False, faults, meaning, plan)
         return _report(meaning is not None, faults, meaning, plan)
@@ -133,20 +134,6 @@ class RequestCheck:
             if item.found != item.wanted
         ]
         return [f"the image of step {number} is wrong: {'; '.join(wrong) or 'an object is unclear or has changed'}"]
-
-    def _image_faults(self, meaning: Interpretation, images: Sequence[Sha256]) -> list[str]:
-        """Returns what the images lack of what the request requires, one image after the other."""
-        reached = 0
-        for image in images:
-            if reached == len(meaning.targets):
-                return []  # The plan check reports steps that were not asked for.
-            reached += not image_satisfies(meaning.targets[reached], open_rgb(self._store.get(image)))
-        if reached == len(meaning.targets):
-            return []
-        faults = image_satisfies(meaning.targets[-1], open_rgb(self._store.get(images[-1]))) if images else []
-        if images and not faults:
-            return [f"of the {len(meaning.targets)} images that the request asks for, number {reached + 1} is missing"]
-        return [f"the last image is not what the request asks for: {'; '.join(faults) or 'there is none'}"]
 
 
 @lru_cache(maxsize=64)

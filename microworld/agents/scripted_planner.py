@@ -16,7 +16,8 @@ from interleavethinker.microworld.language.lexicon import to_words
 from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import MAX_NAMED, Edit, describe, instruct
 from interleavethinker.microworld.requests.image_marks import with_images_in_words
-from interleavethinker.microworld.requests.interpretation import Interpretation, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import Interpretation
+from interleavethinker.microworld.requests.plan_outcome import plan_satisfies
 from interleavethinker.microworld.requests.refusals import explained
 from interleavethinker.microworld.requests.restated import Restate, interpret_restated, not_restated, notes_on
 from interleavethinker.microworld.requests.scene_edits import edits_between

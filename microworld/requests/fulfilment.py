@@ -6,7 +6,7 @@ An empty list means that nothing is wrong. Knows nothing of how the requirements
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -15,7 +15,7 @@ from PIL import Image
 from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.templates import name, place, with_article
 from interleavethinker.microworld.language.vocabulary import BACKGROUND_PHRASES, plural
-from interleavethinker.microworld.scenes.reader import read
+from interleavethinker.microworld.scenes.reader import Reading, read
 from interleavethinker.microworld.scenes.scene import MAX_OBJECTS, Scene, SceneObject
 from interleavethinker.microworld.scenes.sprites import COLOURS, SIZES
 from interleavethinker.microworld.scoring.scorer import QUALITY_NEEDED, cell_qualities
@@ -24,7 +24,10 @@ from interleavethinker.tools.types import Step
 
 from .required_scene import ANY_BACKGROUND, ANY_CELL, ANY_COLOUR, ANY_SIZE, LookRelation, RequiredObject, RequiredScene
 
-__all__ = ["image_satisfies", "required_text", "scene_satisfies", "steps_satisfy"]
+__all__ = ["CHANGED", "image_satisfies", "reading_satisfies", "required_text", "scene_satisfies", "steps_satisfy"]
+
+CHANGED = "something changed that was to stay as it was, or what was to change did not"
+"""What is wrong with an image that shows what is required, but does not follow from those before it."""
 
 
 def image_satisfies(target: RequiredScene, image: Image.Image) -> list[str]:
@@ -33,7 +36,11 @@ def image_satisfies(target: RequiredScene, image: Image.Image) -> list[str]:
     Raises:
         InputError: The image has the wrong size (`wrong_size`).
     """
-    reading = read(image)
+    return reading_satisfies(target, read(image))
+
+
+def reading_satisfies(target: RequiredScene, reading: Reading) -> list[str]:
+    """Returns what `image_satisfies` returns for an image that was read."""
     qualities = cell_qualities(reading)
     unclear = [
         f"the {name(obj)} {place(cell)} is hard to recognize"
@@ -63,7 +70,10 @@ def scene_satisfies(target: RequiredScene, scene: Scene) -> list[str]:
 
 
 def steps_satisfy(
-    source: Scene | None, targets: Sequence[RequiredScene], steps: Sequence[Step], *, first: int = 1
+    source: Scene | None,
+    targets: Sequence[RequiredScene],
+    steps: Sequence[Step],
+    follows: Callable[[Sequence[Scene]], bool] = lambda _: True,
 ) -> list[str]:
     """Carries out the prompts of a plan and returns what its images would lack.
 
@@ -71,31 +81,33 @@ def steps_satisfy(
         source: The scene that the first step edits; None if it generates.
         targets: What the images must show, in order. Further images on the way to a target are allowed.
         steps: The steps; those without a prompt are skipped.
-        first: Number of the first step, for the messages.
+        follows: Whether scenes, each of which is as its target requires, belong together.
     """
-    scene, anchor, reached = source, source, 0
+    scene, anchor = source, source
+    shown: list[Scene] = []
     faults: list[str] = []
-    for number, step in enumerate(steps, start=first):
+    for number, step in enumerate(steps, start=1):
         if step.prompt is None:
             continue
         try:
-            after = _carry_out(step.prompt, scene, targets[reached] if reached < len(targets) else None)
+            after = _carry_out(step.prompt, scene, targets[len(shown)] if len(shown) < len(targets) else None)
         except InputError as error:
             return [*faults, f"step {number} ({step.prompt!r}) cannot be carried out: {error}"]
         if scene is not None and after.named == scene.named:
             faults.append(f"step {number} ({step.prompt!r}) changes nothing")
-        if reached == len(targets):
+        if len(shown) == len(targets):
             faults.append(f"step {number} ({step.prompt!r}) was not asked for")
-        elif wrong := scene_satisfies(targets[reached], after):
-            if not _is_on_the_way(after, anchor, targets[reached]):
+        elif wrong := scene_satisfies(targets[len(shown)], after) or ([] if follows([*shown, after]) else [CHANGED]):
+            if not _is_on_the_way(after, anchor, targets[len(shown)]):
                 return [*faults, f"after step {number} ({step.prompt!r}), {'; '.join(wrong)}"]
         else:
-            reached, anchor = reached + 1, after
+            shown.append(after)
+            anchor = after
         scene = after
-    if reached < len(targets):
-        wanted = targets[reached]
-        wrong = scene_satisfies(wanted, scene) if scene is not None else [f"no step shows {_scene_text(wanted)}"]
-        faults.append(f"the plan ends too early: {'; '.join(wrong)}")
+    if len(shown) < len(targets):
+        wanted = targets[len(shown)]
+        wrong = [f"no step shows {_scene_text(wanted)}"] if scene is None else scene_satisfies(wanted, scene)
+        faults.append(f"the plan ends too early: {'; '.join(wrong) or CHANGED}")
     return faults
 
 

@@ -1,8 +1,7 @@
 """What a request asks for, in data: the images that it requires one after the other, or the answer to a question.
 
 `interpret` reads a request by rules: it either understands every word of it or raises an error that says which part it
-does not understand. `plan_satisfies` and `image_satisfies` compare a plan and an image with an interpretation. Pure
-functions; knows no model.
+does not understand. `plan_outcome` compares a plan and images with an interpretation. Pure functions; knows no model.
 """
 
 from __future__ import annotations
@@ -29,16 +28,15 @@ from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import KINDS
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.request_parsing import named_step_count
-from interleavethinker.tools.types import ImagePart, Plan, Request, TextPart
+from interleavethinker.tools.types import ImagePart, Request, TextPart
 
 from .alternatives import Choice, choice_in, with_or
-from .answer_check import answer_faults
 from .answers import Answer
 from .bare_anchors import with_known_anchors
 from .context import asked_directly, check_given, without_context
 from .first_reading import MAY_BE_TALK, first_reading
 from .free_places import free_places_named
-from .fulfilment import image_satisfies, scene_satisfies, steps_satisfy
+from .fulfilment import scene_satisfies
 from .grammars import EitherGrammar, SentenceReader, read_by_patterns
 from .hints import without_hints
 from .in_turn import in_turn
@@ -72,10 +70,8 @@ __all__ = [
     "RequiredScene",
     "check_text",
     "check_wording",
-    "image_satisfies",
     "interpret",
     "interpret_request",
-    "plan_satisfies",
     "scene_satisfies",
 ]
 
@@ -385,16 +381,3 @@ def _statements(sentences: Sequence[Sentence], source: Scene | None, read: Sente
         told = read(sentence if other == words else Sentence(other))
         found += [replace(one, in_turn=sentence.in_turn) for one in told]
     return found
-
-
-def plan_satisfies(interpretation: Interpretation, plan: Plan) -> list[str]:
-    """Returns what is wrong with a plan, one fault per item; nothing if carrying it out gives what was asked for.
-
-    The prompts are carried out by rules; no image is generated. Open attributes may have any value, and a plan may take
-    several steps to a required image.
-    """
-    if interpretation.answer is None:
-        return steps_satisfy(interpretation.source, interpretation.targets, plan.steps)
-    if any(step.prompt is not None for step in plan.steps):
-        return ["the request is a question, but the plan generates an image"]
-    return answer_faults(interpretation.answer, " ".join(step.auxiliary_text or "" for step in plan.steps))

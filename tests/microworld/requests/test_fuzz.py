@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from interleavethinker.microworld.agents.scripted_planner import plan_by_rules
 from interleavethinker.microworld.language.plain_text import plain_text
-from interleavethinker.microworld.requests.interpretation import check_text, interpret, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import check_text, interpret
+from interleavethinker.microworld.requests.plan_outcome import plan_satisfies
 from interleavethinker.microworld.requests.refusals import rule_words
 from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject

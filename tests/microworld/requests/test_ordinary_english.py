@@ -13,7 +13,8 @@ from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.language.plain_text import EXTRA_SYNONYMS
 from interleavethinker.microworld.language.templates import describe, instruct
 from interleavethinker.microworld.language.vocabulary import SYNONYMS, plural, regular_plural
-from interleavethinker.microworld.requests.interpretation import interpret, interpret_request, plan_satisfies
+from interleavethinker.microworld.requests.interpretation import interpret, interpret_request
+from interleavethinker.microworld.requests.plan_outcome import plan_satisfies
 from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS

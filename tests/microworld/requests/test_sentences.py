@@ -8,12 +8,12 @@ import pytest
 
 from interleavethinker.microworld.agents.scripted_planner import plan_by_rules
 from interleavethinker.microworld.requests.examples import EXAMPLES, Example
+from interleavethinker.microworld.requests.fulfilment import image_satisfies
 from interleavethinker.microworld.requests.interpretation import (
-    image_satisfies,
     interpret,
     interpret_request,
-    plan_satisfies,
 )
+from interleavethinker.microworld.requests.plan_outcome import plan_satisfies
 from interleavethinker.microworld.requests.validation import check_request
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject, render, to_image
 from interleavethinker.tools.errors import InputError

@@ -9,8 +9,8 @@ from interleavethinker.microworld.requests.interpretation import (
     check_text,
     interpret,
     interpret_request,
-    plan_satisfies,
 )
+from interleavethinker.microworld.requests.plan_outcome import plan_satisfies
 from interleavethinker.microworld.scenes.scene import Scene, SceneObject
 from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import ImagePart, Request, TextPart
