@@ -41,6 +41,7 @@ from .grammars import EitherGrammar, SentenceReader, read_by_patterns
 from .hints import without_hints
 from .in_turn import in_turn
 from .kind_groups import extreme_named, kinds_named
+from .modifiers import check_told_apart
 from .moments import are_moments, moment_rule
 from .one_image import check_one_picture, told_together
 from .questions import answer, check_question, is_question
@@ -160,6 +161,8 @@ def _read(text: str, scenes: Sequence[Scene]) -> Interpretation:
         asides = (*asides, *headings)
     if found.story is not None:
         check_numbered(original, found.story.frames, images=len(scenes))
+        if found.story.frames:
+            check_told_apart(original, found.story)
     check_left_out(found.left_out)
     return replace(found, left_out=(*asides, *found.left_out)) if asides else found
 

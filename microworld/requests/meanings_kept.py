@@ -268,7 +268,14 @@ _TIMES: tuple[_Row, ...] = (
 )
 """Day and night, weather and seasons."""
 _QUESTIONS: tuple[_Row, ...] = (
-    (r"(?:is|are)\b[^.;!?]* (?:higher|lower) than", "higher|lower|above|below"),
+    (r"(?:is|are)\b[^.;!?]* (?:higher|lower) than", "higher|lower"),
+    (
+        r"(?:which|what|who)\b[^.;!?\n]* (?:alone|(?:first|last)(?! (?:one|picture|image)\b)|(?!forest\b)\w{2,8}est)",
+        r"alone|first|second|last|(?!forest\b)\w{2,8}est",
+    ),
+    (r"which (?:row|column|corner|side|half|place|spot|cell)", "rows?|columns?|corners?|sides?|places?|spots?|cells?"),
+    (r"what is on (?:the|an?) \w+(?=\?)", "on|at|in|above"),
+    (r"bigger than|smaller than|larger than", "than|biggest|smallest|bigger|smaller"),
     (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
     (r"how many [^.?!]{0,60} or", "or"),
     (rf"each of (?:the )?{_NUMBER}", rf"each|every|both|{_NUMBER}\b.*\b{_NUMBER}"),

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from interleavethinker.microworld.language.parser import parse
 from interleavethinker.microworld.scenes.reader import Reading, read
 from interleavethinker.microworld.scenes.scene import Scene
+from interleavethinker.microworld.scenes.sprites import BACKGROUNDS
+from interleavethinker.tools.errors import InputError
 from interleavethinker.tools.types import Plan
 
 from .answer_check import answer_faults
@@ -20,6 +23,8 @@ from .interpretation import Interpretation
 
 __all__ = ["images_satisfy", "plan_satisfies"]
 
+_AT_THE_SEA = frozenset({"boat", "fish"})
+
 
 def plan_satisfies(meaning: Interpretation, plan: Plan) -> list[str]:
     """Returns what is wrong with a plan, one fault per item; nothing if carrying it out gives what was asked for.
@@ -28,7 +33,8 @@ def plan_satisfies(meaning: Interpretation, plan: Plan) -> list[str]:
     several steps to a required image.
     """
     if meaning.answer is None:
-        return steps_satisfy(meaning.source, meaning.targets, plan.steps, lambda scenes: _follow(meaning, scenes))
+        faults = steps_satisfy(meaning.source, meaning.targets, plan.steps, lambda scenes: _follow(meaning, scenes))
+        return [*faults, *_unasked_background(meaning, plan)]
     if any(step.prompt is not None for step in plan.steps):
         return ["the request is a question, but the plan generates an image"]
     return answer_faults(meaning.answer, " ".join(step.auxiliary_text or "" for step in plan.steps))
@@ -62,6 +68,22 @@ def images_satisfy(meaning: Interpretation, images: Sequence[Image.Image]) -> li
     if faults := reading_satisfies(meaning.targets[-1], reading) or ([CHANGED] if changed else []):
         return [f"the last image is not what the request asks for: {'; '.join(faults)}"]
     return [f"of the {len(meaning.targets)} images that the request asks for, number {len(shown) + 1} is missing"]
+
+
+def _unasked_background(meaning: Interpretation, plan: Plan) -> list[str]:
+    """Returns a fault if a plan begins in the snow, say, although the request names no background."""
+    prompt = next((step.prompt for step in plan.steps if step.prompt is not None), None)
+    if meaning.source is not None or not meaning.targets or prompt is None:
+        return []
+    (first, *_) = meaning.targets
+    usual = {BACKGROUNDS[0]} | ({"beach"} if {one.kind for one in first.objects} & _AT_THE_SEA else set())
+    try:
+        chosen = parse(prompt).target.background
+    except InputError:  # reported with the step
+        return []
+    if chosen in usual or not usual <= first.backgrounds:
+        return []
+    return [f"the background {chosen} was not asked for"]
 
 
 def _follow(meaning: Interpretation, scenes: Sequence[Scene]) -> bool:

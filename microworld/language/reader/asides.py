@@ -227,6 +227,19 @@ _UNCLEAR: dict[str, str] = {
         r"\b(?:has|have|had) no \w+[.;,] ?(?:and |but )?(?:then|now|later) (?:she|he|it|they) (?:has|have|had) "
         r"(?:one|some)\b"
     ),
+    "two pictures: one with …": (
+        r"\b(?P<said>(?:two|three|four|[2-4]) (?:different )?(?:pictures|images|panels|drawings)\b[^.;!?\n]{0,10}? "
+        r"(?:the )?(?:first |an? )?one (?:with|of|showing|shows|has))\b(?![^.;!?\n]{0,80}\bwithout\b)"
+    ),
+    "then only snow": (
+        rf"\b(?P<said>(?:then|now|finally|later),? (?:there is |it is )?(?:just|only) (?:an? |the )?(?:{GROUND}))"
+        r"(?=\s*(?:[.;!,]|$))"
+    ),
+    "one night in the forest": (
+        rf"\b(?P<said>(?:one|an?|it (?:is|was)(?: an?)?) (?:(?:cold|dark|quiet|calm|clear|late) )?(?:{GROUND}) "
+        rf"(?:in|at|on|by) (?:the|an?) (?:{GROUND}))\b"
+    ),
+    "a winter night": rf"\bit (?:is|was) an? (?P<said>(?:\w+ )?(?:winter|snowy|summer) (?:{GROUND}))\b",
     "too many": r"\b(?P<said>(?:too|so) (?:many|few)|enough)\b(?=[^.!;\n]{0,60}\?)",
     "sells it": r"\b(?P<said>(?:sells?|sold|lends?|lent) (?:it|them|her|him|his|the|an?))\b",
     "add … on the left and on the right": (

@@ -214,6 +214,8 @@ def _asks_of_unknown(tokens: Sequence[Token], used: set[int]) -> bool:
         before, last = texts[at - 1] if at else "", texts[at - 2] if at > 1 else ""
         if token.tag == "OTHER" and before in {"the", "its", "your", "their", "a", "an"} and last in {"is", "are"}:
             return True  # "what is the brightest thing"
+        if token.tag == "OTHER" and before in {"is", "are"} and at == len(tokens) - 1 and texts[0] in {"which", "what"}:
+            return token.text not in _IDLE_ENDS  # "which object is highest"
         if (
             token.tag == "OTHER"
             and many is not None

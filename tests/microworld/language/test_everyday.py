@@ -48,6 +48,8 @@ def shown(text: str, *scenes: Scene) -> list[str]:
         ("Two trees, one on each side", ["tree 3, tree 5"]),
         ("In the background a forest, in front a cat.", ["cat | forest"]),
         ("a beach in the background and a red ball in front", ["red ball | beach"]),
+        ("One dark night a girl saw a star.", ["girl, star | night"]),
+        ("One winter day, a girl found a ball.", ["ball, girl | snow"]),
         ("A house by day and by night.", ["house | meadow", "house | night"]),
         ("The sun rises over a house.", ["house | meadow"]),
         ("A ball on the left rolls to the right.", ["ball 3", "ball 5"]),

@@ -40,6 +40,16 @@ def test_an_image_that_shows_the_same_objects_is_no_exchange(swap: str) -> None:
     assert "changed that was to stay" in fault
 
 
+def test_a_background_that_nobody_asked_for_is_a_fault() -> None:
+    cat, snow = interpret("Draw a red cat."), interpret("Draw a red cat in the snow.")
+    assert plan_satisfies(cat, plan("a big red cat on the left, in a meadow")) == []
+    assert plan_satisfies(snow, plan("a big red cat on the left, in the snow")) == []
+    assert plan_satisfies(cat, plan("a big red cat on the left, in the snow")) == [
+        "the background snow was not asked for"
+    ]
+    assert plan_satisfies(interpret("A boat."), plan("a big red boat on the left, at the beach")) == []
+
+
 def test_an_exchange_in_two_steps_is_one() -> None:
     meaning = interpret("A white cat and an orange cat. They swap colors.")
     assert plan_satisfies(meaning, plan(FIRST, "make the white cat orange", "make the cat on the right white")) == []

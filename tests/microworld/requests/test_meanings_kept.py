@@ -72,6 +72,9 @@ def test_stories_and_pictures_that_mean_something_else(wording: str, restated: s
     [
         ("Don't remove the bird.", "Remove the bird."),
         ("The flower is not alone.", "Remove the flower."),
+        ("Which object is the highest?", "What is in the picture?"),
+        ("Which row is empty?", "What is in the picture?"),
+        ("Is the bird higher than the cat?", "Is the bird above the cat?"),
         ("Line up the balls vertically.", "Remove the balls."),
         ("The bird pecks the cat.", "Remove the bird and the cat."),
         ("The girl gets out of the house.", "Remove the house."),
