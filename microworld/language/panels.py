@@ -31,7 +31,7 @@ _OBJECT = (
     rf"(?:(?:an?|{COUNT}) )?{LOOK}(?:{ONE}|{MANY})(?: (?:in|on|at) the (?:{SPOT})(?: side| corner)?)?"
     rf"(?: (?:in|on|at) (?:the |an? )?(?:{GROUND_WORD}))?"
 )
-_OBJECTS = rf"{_OBJECT}(?:(?:,? and|,|,? with) {_OBJECT})*"
+_OBJECTS = rf"(?:(?:only|just|there is|we see) )?{_OBJECT}(?:(?:,? and|,|,? with) {_OBJECT})*"
 _PICTURE = "(?:picture|panel|scene|image|frame)"
 _DESCRIBED = (
     r"(?:^|(?<=[.;!?\n] )|(?<=[.;!?\n]))(?:(?:in|on) )?(?:the )?"

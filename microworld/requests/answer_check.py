@@ -45,7 +45,8 @@ def answer_faults(answer: Answer, text: str) -> list[str]:
         set(_words(answer.text)) & _COLOURS_COUNTED
     )
     follows = set(said) <= set(correct) if answer.kind == "difference" else _in_order(said, correct)
-    if missing or words & answer.forbidden or partial or empty or other or not follows:
+    some = answer.kind == "several" and _places(said) != _places(correct)
+    if missing or words & answer.forbidden or partial or empty or other or some or not follows:
         return [f"the answer is wrong; a correct one is: {answer.text}"]
     return []
 
@@ -61,6 +62,10 @@ def _said(text: str) -> Iterator[str]:
         one = canonical(PLURALS.get(word, "middle" if word in {"centre", "center"} else word))
         if number.isdigit() or one in _SAID:
             yield number if number.isdigit() else one
+
+
+def _places(said: Sequence[str]) -> list[str]:
+    return [word for word in said if word in _PLACES]
 
 
 def _in_order(said: Sequence[str], correct: Sequence[str]) -> bool:

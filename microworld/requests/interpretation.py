@@ -17,9 +17,10 @@ from interleavethinker.microworld.language.clauses import Statement
 from interleavethinker.microworld.language.framing import Framed
 from interleavethinker.microworld.language.plain_text import Sentence, canonical, unknown_emoji
 from interleavethinker.microworld.language.quantities import multiplied, with_numbers
-from interleavethinker.microworld.language.reader.asides import unclear_because, without_asides, without_farewell
+from interleavethinker.microworld.language.reader.asides import without_asides, without_farewell
 from interleavethinker.microworld.language.reader.plain_sentences import said_plainly
 from interleavethinker.microworld.language.reader.requests import arrows_in_words, read_request
+from interleavethinker.microworld.language.reader.unclear import unclear_because
 from interleavethinker.microworld.language.rewordings import mentioned, reworded_first, without_complaint
 from interleavethinker.microworld.language.run_together import separated
 from interleavethinker.microworld.language.story_forms import counted_on, in_story_form

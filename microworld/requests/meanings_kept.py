@@ -45,6 +45,7 @@ _QUANTITIES: tuple[_Row, ...] = (
         r"third|fourth|fifth|another|three|four|five|appears\b.*\bappears",
     ),
     (r"(?:second|third|fourth|last|next) \w+ from", "second|third|fourth|last|next"),
+    (r"only (?:the )?\w+ (?:things?|ones?|objects?)|nothing but", "only|but|except|keep|just|nothing|empty"),
     ("the only", "only|alone|everything|but"),
     ("one of (?:the|them|these|those)", "one of|some"),
     (
@@ -236,6 +237,7 @@ _EVENTS: tuple[_Row, ...] = (
         ),
         r"^(?!.*\bbecomes?\b).*",
     ),
+    (rf"(?:goes|climbs|runs|jumps|flies) (?:up|down|over|around|past) (?:the|an?) (?:\w+ )?(?:{_ANY_KIND})", "(?!)"),
     (
         r"(?:kicks?|throws?|pushe?s?|rolls?|pulls?) (?:the|an?|her|his|its|it)\b[^.!?\n]* to the (?:left|right)",
         "moves?|goes|rolls?",
@@ -250,6 +252,7 @@ _TIMES: tuple[_Row, ...] = (
         ),
         "day|daytime|morning|meadow|light|sun|dawn",
     ),
+    (r"snowy (?:night|evening|forest|woods|beach|sunset)|dark (?:forest|woods|beach|meadow)", "(?!)"),
     (r"(?:every|each|all(?: the)?|four) seasons?|morning, noon", r"3\."),
     (r"stops? (?:snowing|raining)|snow(?:ing)? (?:stops|ends)", "stops?|melts?|meadow|ends?|gone|away"),
     (r"(?:morning|noon|evening|night|day|before|after|yesterday|today|tomorrow) ?: *", r"2\."),

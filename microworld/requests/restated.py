@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from interleavethinker.microworld.language.key_words import GROUND
 from interleavethinker.microworld.language.plain_text import unknown_emoji
-from interleavethinker.microworld.language.reader.asides import unclear_wording
 from interleavethinker.microworld.language.reader.prose import without_prose
 from interleavethinker.microworld.language.reader.tagging import tag
+from interleavethinker.microworld.language.reader.unclear import unclear_wording
 from interleavethinker.microworld.language.spelling import corrected
 from interleavethinker.microworld.scenes.scene import Scene
 from interleavethinker.tools.errors import InputError

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import islice
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
-from interleavethinker.microworld.language.key_words import kind_named
+from interleavethinker.microworld.language.key_words import GROUND, kind_named
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, canonical
 from interleavethinker.microworld.language.vocabulary import plural
 from interleavethinker.microworld.scenes.scene import Scene
@@ -75,7 +75,7 @@ _FIXED = (
     rf"\bfrom (?:the )?\w{{1,6}} to (?:the )?\w+|"
     r"\bhow many (?:more|fewer)\b.{0,80}|\bthe sun \w+ (?:down )?over (?:an?|the) \w+|"
     r"\bone (?:above|below|under) the other\b|\b(?:under|below|beneath) (?:an?|the) starry\b|"
-    r"\bstarry \w+(?: sky)? over\b|"
+    rf"\bstarry \w+(?: sky)? over\b|\b(?:next to|beside|over|above|near|by|under) (?:the|an?) (?:{GROUND})\b|"
     r"\bthe \w{1,20} (?:push|kick|throw|roll|pull|blow|drag|toss)(?:es|s)(?= (?:it|them|the|an?)\b)|"
     rf"\b(?:is|are) left\b|\b(?:as )?(?:{'|'.join(COLOURS)}),? (?:just )?(?:as|like) (?:an?|the) (?:\w+ )?\w+|"
     r"\b(?:grows|shrinks) (?:as|to|taller|bigger)\b[^.;!?\n]{1,20}? the (?:\w+ )?\w+|"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
-from interleavethinker.microworld.language.key_words import kind_named
+from interleavethinker.microworld.language.key_words import GROUND, kind_named
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS, PLURALS, plain_text
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS, SIZES
 
@@ -137,7 +137,8 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
         (
             r"(?<!sets )(?<!down )(?<!rises )(?<!one )\b"
             r"(?P<word>beside|next to|above|below|under|over|behind|left of|right of|between) "
-            r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)(?!(?:the|an?) starry\b)"
+            r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)"
+            rf"(?!(?:the|an?) (?:starry\b|(?:{GROUND})\b))"
         ),
         evidence.is_beside,
     ),

@@ -47,6 +47,15 @@ def test_an_answer_says_what_the_rules_answer_and_nothing_else(question: str, sa
     assert (answer_faults(answer, said) == []) is right, answer.text
 
 
+def test_every_place_of_several_objects_is_said() -> None:
+    bird = SceneObject("bird", "white", "small")
+    answer = interpret("Where are the small things?", (Scene("forest").put(2, bird).put(5, bird),)).answer
+    assert answer is not None
+    assert answer_faults(answer, answer.text) == []
+    assert answer_faults(answer, "The small bird is in the top right.")
+    assert answer_faults(answer, "In the top right and on the right.") == []
+
+
 def test_a_yes_that_says_that_there_is_no_object_is_no_refusal() -> None:
     answer = interpret("Is it empty?", (Scene("beach"),)).answer
     assert answer is not None
