@@ -151,8 +151,9 @@ _UNCLEAR: dict[str, str] = {
         r"(?:the )?(?:first |an? )?one (?:with|of|showing|shows|has))\b(?![^.;!?\n]{0,80}\bwithout\b)"
     ),
     "then only snow": (
-        rf"\b(?P<said>(?:then|now|finally|later),?(?: and)? (?:there is |it is )?(?:(?:just|only|nothing (?:but|except)|alone) "
-        rf"(?:an? |the )?(?:{GROUND})(?: remains)?|(?:an? |the )?(?:{GROUND}) (?:only|alone)))(?=\s*(?:[.;!,]|$))"
+        r"\b(?P<said>(?:then|now|finally|later),?(?: and)? (?:there is |it is )?"
+        rf"(?:(?:just|only|nothing (?:but|except)|alone) (?:an? |the )?(?:{GROUND})(?: remains)?|"
+        rf"(?:an? |the )?(?:{GROUND}) (?:only|alone)))(?=\s*(?:[.;!,]|$))"
     ),
     "one night in the forest": (
         rf"\b(?P<said>(?:one|an?|it (?:is|was)(?: an?)?) (?:(?:cold|dark|quiet|calm|clear|late) )?(?:{GROUND}) "
