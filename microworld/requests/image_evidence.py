@@ -128,10 +128,13 @@ def others_change(told: StoryChanges, match: re.Match[str]) -> bool:
 
 
 def several_change(told: StoryChanges, _: re.Match[str]) -> bool:
-    """Whether several objects change, at once or one after the other."""
+    """Whether several objects change, at once or one after the other, or all that there are."""
     if not told.changes:
         return len(told.things) != 1
-    at_once = any(len(change.changed) > 1 or change.of_ground for change in told.changes)
+    at_once = any(
+        len(change.changed) > 1 or change.of_ground or change.changed >= change.before.things.keys()
+        for change in told.changes
+    )
     return at_once or len({change.changed for change in told.changes}) > 1
 
 

@@ -27,8 +27,8 @@ _Explains = Callable[[StoryChanges, re.Match[str]], bool]
 """Whether the images explain a sign that was found."""
 
 _REPLACES = (
-    r"\b(?:becom|becam|turn|replac|swap|exchang|substitut|instead|rather|convert|transform|switch|chang|morph|gr[eo]w|count|make)|"
-    r"\b(?:into|in place|than|go|goes|going|(?:be|is|are|was) (?:now )?an?)\b|->|=>|\u2192"
+    r"\b(?:becom|becam|turn|replac|swap|exchang|substitut|instead|rather|convert|trad|transform|switch|chang|morph|gr[eo]w|count|make)|"
+    r"\b(?:into|in place|than|just|remains?|stays?|go|goes|going|(?:be|is|are|was) (?:now )?an?)\b|->|=>|\u2192"
 )
 """Signs that something may become something else, or go."""
 _MOST_SIGNS = 20
@@ -70,7 +70,8 @@ def _more_than_named(plain: str, told: StoryChanges) -> Iterator[tuple[int, str]
 
 def _gone_without_words(text: str, plain: str, told: StoryChanges) -> Iterator[tuple[int, str]]:
     """Yields kinds of objects that go or become others, if no word says so."""
-    if MAY_LEAVE.search(plain) or compiled(_REPLACES).search(f"{plain} {text.lower()}"):
+    fewer = len(set(compiled(rf"\b(?:{_NUMBER}|one)\b").findall(plain))) > 1  # "three cats, then one cat"
+    if fewer or MAY_LEAVE.search(plain) or compiled(_REPLACES).search(f"{plain} {text.lower()}"):
         return
     gone = {change.before.things[one].kind for change in told.changes for one in change.removed | change.of("kind")}
     for match in compiled(r"\w+").finditer(plain):
@@ -100,7 +101,8 @@ _LEFT_AGAIN = "".join(
 _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (
         (
-            rf"\b(?P<word>{_NUMBER})\b"
+            rf"(?<!plus )\b(?P<word>{_NUMBER})\b"
+            r"(?! (?:\w+ )?plus\b)"
             r"(?! (?:o'?clock|years?|days?|hours?|minutes?|rows|columns|top|bottom|left|right|upper|lower|"
             r"(?:more )?times)\b)"
         ),
@@ -135,7 +137,7 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
     (r"\bthe (?P<word>(?:first|second|third|fourth|last) one)\b", evidence.one_differs),
     (
         (
-            r"(?<!sets )(?<!down )(?<!rises )(?<!one )\b"
+            r"(?<!sets )(?<!down )(?<!rises )(?<!one )(?<!all )\b"
             r"(?P<word>beside|next to|above|below|under|over|behind|left of|right of|between) "
             r"(?=(?:it|them|him|her|the|an?|another|one|two)\b)"
             rf"(?!(?:the|an?) (?:starry\b|(?:{GROUND})\b))"
@@ -193,6 +195,12 @@ _SIGNS: tuple[tuple[str, _Explains], ...] = (
         evidence.moves,
     ),
     (r"\b(?P<word>moves?|hops|jumps|slides|rolls)\b", evidence.moves),
-    (r"(?<!is )(?<!are )\b(?P<word>left|right|top|bottom|corners?)\b", evidence.lies_there),
+    (
+        (
+            r"(?<!is )(?<!are )(?<!or at the )(?<!or on the )(?<!nothing on the )(?<!nothing at the )\b"
+            r"(?P<word>left|right|top|bottom|corners?)\b(?!,? (?:no|wait|sorry|i mean)\b)"
+        ),
+        evidence.lies_there,
+    ),
 )
 """What is looked for in a request, as `word`, and what must be true of its images then."""

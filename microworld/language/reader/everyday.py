@@ -54,6 +54,15 @@ def _on_top(match: re.Match[str]) -> str:
     return f"{match['one']} moves on top of the {'house' if match['part'].lower() == 'roof' else 'tree'}"
 
 
+def _alone_again(match: re.Match[str]) -> str:
+    """Says of "a cat and a bird, in the end just a bird" which of them remains."""
+    kind = match["noun"].split()[-1]
+    told = re.findall(
+        rf"\b(an?|the|one) (?:\w+ )?{kind}\b|\b({kind})s?\b", match.string[: match.start()], re.IGNORECASE
+    )
+    return f"{match['when']} only the {match['noun']} remains" if len(told) == 1 and told[0][0] else match[0]
+
+
 def _both_sizes(match: re.Match[str]) -> str:
     one = f"{match['look']}{PLURALS[match['many'].lower()]}"
     return f"a big {one} and a small {one}"
@@ -154,6 +163,13 @@ _WORDINGS: tuple[Rule, ...] = (
         r"add \g<what> left of \g<one> and \g<what> right of \g<one>",
     ),
     # What becomes of them.
+    (
+        (
+            r"\b(?P<when>then|later|in the end|finally|at last|now),? (?:there is |it is )?(?:just|only) (?:an?|one) "
+            rf"(?P<noun>{_ONE}){_STOP}"
+        ),
+        _alone_again,
+    ),
     (
         (
             rf"\b((?:make|paint|colou?r|turn|dye) [^.;!?\n]{{1,30}}?) not (?:(?:{COLOUR})(?=,? but (?:{COLOUR}))|"

@@ -155,6 +155,10 @@ _UNCLEAR: dict[str, str] = {
         rf"(?:(?:just|only|nothing (?:but|except)|alone) (?:an? |the )?(?:{GROUND})(?: remains)?|"
         rf"(?:an? |the )?(?:{GROUND}) (?:only|alone)))(?=\s*(?:[.;!,]|$))"
     ),
+    "then only a cat": (
+        r"\b(?P<said>(?:then|later|in the end|finally|now),? (?:there is |it is )?(?:just|only) (?:an?|a single) "
+        rf"(?:\w+ )?(?:{ONE}))(?=\s*(?:[.;!]|$))"
+    ),
     "one night in the forest": (
         rf"\b(?P<said>(?:one|an?|it (?:is|was)(?: an?)?) (?:(?:cold|dark|quiet|calm|clear|late) )?(?:{GROUND}) "
         rf"(?:in|at|on|by) (?:the|an?) (?:{GROUND}))\b"

@@ -50,6 +50,7 @@ def shown(text: str, *scenes: Scene) -> list[str]:
         ("a beach in the background and a red ball in front", ["red ball | beach"]),
         ("One dark night a girl saw a star.", ["girl, star | night"]),
         ("One winter day, a girl found a ball.", ["ball, girl | snow"]),
+        ("A cat and a bird. In the end just a bird.", ["bird, cat", "bird"]),
         ("A house by day and by night.", ["house | meadow", "house | night"]),
         ("The sun rises over a house.", ["house | meadow"]),
         ("A ball on the left rolls to the right.", ["ball 3", "ball 5"]),

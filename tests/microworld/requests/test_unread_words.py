@@ -88,6 +88,14 @@ def test_a_small_word_of_which_the_images_show_nothing_was_passed_over(
 @pytest.mark.parametrize(
     ("text", "scenes"),
     [
+        ("Three cats, then two cats, then one cat.", ()),
+        ("A cat and a bird. In the end just a bird.", ()),
+        ("a cat at the top or at the bottom", ()),
+        ("a cat on the left, no, on the right", ()),
+        ("Show me addition: one cat plus two cats.", ()),
+        ("A flower in the meadow. Everything disappears.", ()),
+        ("a car on the left and nothing on the right", ()),
+        ("A house next to the sea.", ()),
         ("Just one enormous pink bird in the snow, that's it.", ()),
         ("A cat and a bird at the beach. Only the cat leaves. Then it comes back.", ()),
         ("A ball and a box. Both turn red. Then the ball leaves, and the box too.", ()),
