@@ -216,14 +216,17 @@ def _of_one_kind(text: str, scenes: Sequence[Scene]) -> Answer | None:
     if match["b"] is None:
         return answer
     before, after = (named.found_in(scene) for scene in scenes[-2:])
-    what = re.search(r"\b(colour|size|place|position|move|grow|shrink)", text)
-    said = {"move": "place", "grow": "size", "shrink": "size"}.get(what[1], what[1]) if what is not None else None
+    what = re.search(r"\b(colour|size|place|position|move|grow|shr[iu]nk)", text)
+    sizes = {"grow": "big", "shrink": "small", "shrunk": "small"}
+    said = None if what is None else {"move": "place", **dict.fromkeys(sizes, "size")}.get(what[1], what[1])
     if re.search(r"\bstill\b", text):
         yes = bool(after) if text.endswith("there") else alike(before, after, said)
     elif re.search(r"\b(?:disappear\w*|vanish\w*|gone|missing)\b", text):
         yes = bool(before) and len(after) < len(before)
     elif said is not None and len(before) != len(after):
         return answer  # neither yes nor no: which of them are which is not known, or they are gone
+    elif what is not None and what[1] in sizes:
+        yes = not alike(before, after, "size") and all(obj.size == sizes[what[1]] for _, obj in after)
     else:
         yes = alike(before, after, said) == ("the same" in text)
     return said_yes(yes, replace(answer, text=answer.text.removeprefix("Nothing: ")))

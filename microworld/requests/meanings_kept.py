@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from interleavethinker.microworld.language.compiled_patterns import compiled
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
 from interleavethinker.microworld.scenes.sprites import COLOURS, KINDS
+
+from .meanings_added import adds_meanings
 
 __all__ = ["meanings_are_kept"]
 
@@ -46,6 +46,9 @@ _QUANTITIES: tuple[_Row, ...] = (
     ),
     (r"(?:second|third|fourth|last|next) \w+ from", "second|third|fourth|last|next"),
     (r"only (?:the )?\w+ (?:things?|ones?|objects?)|nothing but", "only|but|except|keep|just|nothing|empty"),
+    (r"each (?:of them )?(?:turns?|becomes?|gets?|goes|moves)", r"each|all|both|every|2\..*\band"),
+    (r"count (?:to|up|down|from)|counting", r"2\."),
+    ("(?<!not )(?<!n't )forget (?:about )?the|never mind|leave out|skip the", "without|no|remove|everything but|only"),
     ("the only", "only|alone|everything|but"),
     ("one of (?:the|them|these|those)", "one of|some"),
     (
@@ -112,7 +115,9 @@ _LOOKS: tuple[_Row, ...] = (
 )
 """How objects look, alone or beside another one."""
 _PLACES: tuple[_Row, ...] = (
-    ("(?:both|either|each) sides?", r"both|either|each|sides?|left.*right|right.*left"),
+    (rf"in the middle of (?:the )?(?:\w+ )?(?:{_ANY_KIND})s?", "around|between|corners|surrounded"),
+    (r"(?:two|three|four) (?:at|in|on) the", "two|three|four"),
+    ("(?:both|either|each|every) sides?", r"both|either|each|sides?|left.*right|right.*left"),
     (
         (
             r"(?:left|right|top|bottom|middle)(?: corner)? and (?:at |in |on |to )?(?:the )?"
@@ -144,6 +149,15 @@ _PLACES: tuple[_Row, ...] = (
 )
 """Where they lie, and how far something goes."""
 _EVENTS: tuple[_Row, ...] = (
+    (  # what happens after the first sentence
+        (
+            r"(?:(?<=[.!;\n] )|(?<=[.!;\n]))(?:(?:and|then|but|now) )?(?:they|it|she|he|both|neither|each|"
+            rf"the (?:\w+ )?(?:{_ANY_KIND})s?) (?!(?:is|are|was|were|has|have|had|does|do|looks?|seems?|likes?|loves?|"
+            r"sleeps?|smiles?|sings?|stays?|remains?|sits?|stands?|lies|watche?s?|waits?|plays?|laughs?|should|must|can)\b)"
+            r"\w+"
+        ),
+        r"2\.|^(?!an? |the |one |two |three |four |five |six ).*",
+    ),
     (r"(?:nothing|none|nobody|no one) (?:remains?|stays?|is left|are left)", "away|gone|empty|nothing|remove"),
     (
         (
@@ -184,7 +198,10 @@ _EVENTS: tuple[_Row, ...] = (
     ),
     ("(?<!re)remov(?:e|es|ed|ing)", "removed?|move|away|gone|without|no|only|but|empty|disappears?"),
     (
-        "sinks?|sank|drowns?|eats?|ate|eaten|melts?|bursts?|pops?|steals?|stole|sells?|sold",
+        (
+            "sinks?|sank|drowns?|eats?|ate|eaten|melts?|bursts?|pops?|steals?|stole|sells?|sold|los(?:es?|t)|"
+            "drops? (?:one|it|the)"
+        ),
         "away|gone|removed?|without|disappears?|bottom|meadow|melts?|empty",
     ),
     (
@@ -197,7 +214,7 @@ _EVENTS: tuple[_Row, ...] = (
     (
         (
             r"(?:now|then|later|after that|afterwards),? (?:she|he|it|they|the \w+) (?:has|have|had|sees|holds|owns) "
-            rf"{_NUMBER}"
+            rf"(?:an?|{_NUMBER})"
         ),
         "(?!)",
     ),
@@ -253,6 +270,7 @@ _TIMES: tuple[_Row, ...] = (
         "day|daytime|morning|meadow|light|sun|dawn",
     ),
     (r"snowy (?:night|evening|forest|woods|beach|sunset)|dark (?:forest|woods|beach|meadow)", "(?!)"),
+    ("tonight", "night"),
     (r"(?:every|each|all(?: the)?|four) seasons?|morning, noon", r"3\."),
     (r"stops? (?:snowing|raining)|snow(?:ing)? (?:stops|ends)", "stops?|melts?|meadow|ends?|gone|away"),
     (r"(?:morning|noon|evening|night|day|before|after|yesterday|today|tomorrow) ?: *", r"2\."),
@@ -276,6 +294,7 @@ _QUESTIONS: tuple[_Row, ...] = (
         r"(?:which|what|who)\b[^.;!?\n]* (?:alone|(?:first|last)(?! (?:one|picture|image)\b)|(?!forest\b)\w{2,8}est)",
         r"alone|first|second|last|(?!forest\b)\w{2,8}est",
     ),
+    (r"(?:did|has|have)\b[^.;!?\n]* mov(?:e|ed)\b[^.;!?\n]* (?:up|down|left|right)", "up|down|left|right|top|bottom"),
     (r"which (?:row|column|corner|side|half|place|spot|cell)", "rows?|columns?|corners?|sides?|places?|spots?|cells?"),
     (r"what is on (?:the|an?) \w+(?=\?)", "on|at|in|above"),
     (r"bigger than|smaller than|larger than", "than|biggest|smallest|bigger|smaller"),
@@ -309,60 +328,6 @@ _KEPT = (*_QUANTITIES, *_LOOKS, *_PLACES, *_EVENTS, *_TIMES, *_QUESTIONS)
 """One without the other was lost."""
 
 
-_ALL_BUT_ONE = (
-    r"\b(?:but|except\w*|only|other\w*|rest|remaining|just|keep|kept|alone|stays?|leave|not|without|save|bar\w*|"
-    r"besides|apart|aside|than|nothing|exclud\w+|minus|solely|else)\b|n[’']?t\b"
-)
-_ALL = (
-    r"\b(?:every\w*|all of|all|anything|whole|both|them|rest|only|alone|but|except|empty|clear|just|keep|"
-    r"nothing (?:but|else|except))\b"
-    rf"(?! (?:the )?(?:(?:big|small|{_ANY_COLOUR}) )*(?:animals?|vehicles?|{_ANY_KIND})s?\b)"
-)
-_GOING = (
-    r"\b(?:remov|delet|eras|drop|escap|depart|exit|melt|burst|fall|fell|steal|stole|swallow|destroy|clear|clean|omit|skip|"
-    r"exclud|trim|reduc|subtract|withdraw|replac|vanish|disappear|dislik|hat|bur[iy]|drown|eat|kill|wip|flee|leav)\w*|"
-    r"\b(?:gone|away|off|out|without|minus|fewer|less|no|none|nothing|nobody|except|only|just|but|rid|(?<!the )left|"
-    r"loses?|losing|lost|fled|goe?s?|went|cut|crop|sinks?|sank|ate|pops?|popped|takes?|took|sells?|sold|hides?|hid|breaks?|"
-    r"broke|dies?|died|dead|empty|strike|scratch|instead|missing|needs?|unneeded|undo|home|"
-    r"(?:not|n[’']t) (?:like|want|need|belong)\w*|vamoose|scram|skedaddle|shoo|ditch|zap|nuke|axe|"
-    r"banish|evict|bin|chuck|toss|throw|threw|yank|scrap|bye|begone|expel|discard|dump|purge)\b|"
-    r"[-\N{MINUS SIGN}]\s*\w|[❌🚫✖🗑]"
-)
-_BECOMING = (
-    r"\b(?:replac|becom|chang|swap|switch|trad|exchang|transform|morph|substitut|convert|want|need|magic|grow|evolv|"
-    r"develop|hatch|wish|remov|delet)\w*|\bturn(?:s|ed|ing)?\b(?! (?:its|his|her|their) back)|"
-    r"\b(?:became|instead|rather|places?|different|other|(?:not|n[’']t) an?|was|were|used to be|should be|to be|use|"
-    r"make|grew|away|out\b.*\bin)\b|->|[→⇒➡=]"
-)
-_ONE_MORE = (
-    rf"\b(?:{'|'.join(NUMBER_WORDS[2:])}|[2-9]|another|more|second|again|other|new|also|too|each|every|pair|twins?|double|"
-    r"copy|joins?|several|many|both|same)\b"
-)
-_ASKING = (
-    r"\?|\b(?:whats?|wheres?|which|who|whose|how|count\w*|tell|name|list|describe|say|check|find|is|are|does|do|did|has|"
-    r"have|any|diff\w*|number|compare\w*|identify|spot|guess|state|explain|caption|whether|if)\b"
-)
-_SAID_BEFORE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
-    (re.compile(means), re.compile(said))
-    for means, said in (
-        (r"\b(?:but|except)\b", _ALL_BUT_ONE),
-        (r"\beverything\b", _ALL),
-        (r"\b(?:go(?:es)? away|remove|disappears?|vanish(?:es)?)\b", _GOING),
-        (rf"\breplace\b|\b(?:becomes?|turns? into) (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})s?\b", _BECOMING),
-        (rf"\b(?P<one>{_ANY_KIND})\b.*\ban? (?P=one) appears\b", _ONE_MORE),
-        (r"\?\s*$", _ASKING),
-    )
-)
-"""Words of a restated request that only such words of the request can mean."""
-
-
-_LEFT = re.compile(
-    rf"\b(?:off|from|out of|leaves?|left|into|onto|loses? its|back on) (?:an? |the |its |her |his |their )"
-    rf"(?:\w+ )?({_ANY_KIND})(?! (?:at|on|in|of) )"
-)
-"""What somebody leaves or goes to."""
-
-
 def meanings_are_kept(wording: str, restated: str) -> bool:
     """Whether a restated request has a word for each meaning that the request has a sign of, and for no other one.
 
@@ -372,14 +337,4 @@ def meanings_are_kept(wording: str, restated: str) -> bool:
         compiled(rf"\b(?:{said})\b").search(wording) and not compiled(rf"\b(?:{kept})(?!\w)").search(restated)
         for said, kept in _KEPT
     )
-    if lost or _leaves_instead(wording, restated):
-        return False
-    return all(said.search(wording) for means, said in _SAID_BEFORE if means.search(restated))
-
-
-def _leaves_instead(wording: str, restated: str) -> bool:
-    """Whether what somebody leaves, or goes to, is said to go away itself."""
-    return any(
-        compiled(rf"\b{kind}s? go(?:es)? away\b|\bremove (?:an? |the )?(?:\w+ ){{0,2}}{kind}s?\b").search(restated)
-        for kind in _LEFT.findall(wording)
-    )
+    return not lost and not adds_meanings(wording, restated)

@@ -28,6 +28,7 @@ _MOVES = (
 _LANDS = (
     "(?:flies|jumps|hops|leaps|lands|sits(?: down)?|perches|settles(?: down)?|gets|steps|walks|runs|climbs(?: up)?)"
 )
+_BESIDE = "(?:next to|beside|above|below|under|(?:to the )?(?:left|right) of)"
 _SMALL, _BIG = "(?:small|little|tiny)", "(?:big|large|huge)"
 _OPPOSITE = {"above": "below", "below": "above", "under": "above", "left of": "right of", "right of": "left of"}
 
@@ -61,6 +62,20 @@ def _alone_again(match: re.Match[str]) -> str:
         rf"\b(an?|the|one) (?:\w+ )?{kind}\b|\b({kind})s?\b", match.string[: match.start()], re.IGNORECASE
     )
     return f"{match['when']} only the {match['noun']} remains" if len(told) == 1 and told[0][0] else match[0]
+
+
+def _both_at_the_first(match: re.Match[str]) -> str:
+    """Names the tree to which a cat and a bird lie in "a tree with a cat on the left and a bird above"."""
+    host = f"the {match['one'].split()[-1]}"
+    second = f"{match['second']} {match['side']} of {host}"
+    return f"{match['start']}{match['one']}, {second} and {match['third']} {match['over']} {host}"
+
+
+def _beside_the_first(match: re.Match[str]) -> str:
+    """Names the tree in "a tree. left of it a house. above it a star"."""
+    host = match["one"].split()[-1]
+    others = re.sub(r"\b(?:it|him|her)\b", f"the {host}", match["others"], flags=re.IGNORECASE)
+    return f"{match['start']}{match['one']}{others}"
 
 
 def _both_sizes(match: re.Match[str]) -> str:
@@ -130,6 +145,20 @@ _WORDINGS: tuple[Rule, ...] = (
     (rf"{_START}one (?:\w{{1,12}} )?night,? (?=(?:an?|the) )", r"\g<start>at night, "),
     (rf"{_START}one (?:\w{{1,12}} )?evening,? (?=(?:an?|the) )", r"\g<start>at sunset, "),
     (rf"{_START}one (?:winter|snowy) (?:day|morning|afternoon),? (?=(?:an?|the) )", r"\g<start>in the snow, "),
+    (
+        (
+            rf"{_START}(?P<one>an? {_ONE}) with (?P<second>an? {_ONE}) (?:on|to) (?:the|its) (?P<side>left|right)"
+            rf"(?: of it)?,? and (?P<third>an? {_ONE}) (?P<over>above|below)(?: it)?{_END}"
+        ),
+        _both_at_the_first,
+    ),
+    (
+        (
+            rf"{_START}(?P<one>an? {_ONE})"
+            rf"(?P<others>(?:[.;] {_BESIDE} (?:it|him|her),?(?: is| stands)? an? {_ONE}){{2,6}}){_STOP}"
+        ),
+        _beside_the_first,
+    ),
     # Where they go.
     (
         (

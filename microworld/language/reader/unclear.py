@@ -155,6 +155,7 @@ _UNCLEAR: dict[str, str] = {
         rf"(?:(?:just|only|nothing (?:but|except)|alone) (?:an? |the )?(?:{GROUND})(?: remains)?|"
         rf"(?:an? |the )?(?:{GROUND}) (?:only|alone)))(?=\s*(?:[.;!,]|$))"
     ),
+    "no …?": rf"^\W*(?P<said>no (?:\w+ )?(?:{ONE}|{MANY}))\s*\?",
     "then only a cat": (
         r"\b(?P<said>(?:then|later|in the end|finally|now),? (?:there is |it is )?(?:just|only) (?:an?|a single) "
         rf"(?:\w+ )?(?:{ONE}))(?=\s*(?:[.;!]|$))"

@@ -132,3 +132,14 @@ def test_how_many_is_counted_and_too_many_is_not_known() -> None:
     assert found.text == "There are 3 stars."
     with pytest.raises(InputError, match="too many"):
         interpret("Are there too many stars?", (STARS,))
+
+
+@pytest.mark.parametrize("verb", ["grow", "get bigger"])
+@pytest.mark.parametrize("other", ["shrink", "get smaller"])
+def test_growing_is_not_shrinking(verb: str, other: str) -> None:
+    grown = PAIR.put(3, SceneObject("cat", "white", "big"))
+    for scenes, words in (((PAIR, grown), verb), ((grown, PAIR), other)):
+        for asked in (verb, other):
+            found = interpret(f"Did the cat {asked}?", scenes).answer
+            assert found is not None
+            assert found.text.startswith("Yes" if asked == words else "No"), (asked, found.text)
