@@ -59,8 +59,9 @@ _NO_LIMIT = 1_000_000_000
 """Recursion limit: our own limits end a trajectory, not LangGraph's, which counts nodes."""
 
 
-_SAVING_S = 10.0
-"""How long a reader who leaves waits for the result that it has just seen to be saved."""
+_SAVING_S = 1.0
+"""How long a reader who leaves waits for the checkpoint with the result that it has just seen. Beside calls that go on,
+it comes late; the result is kept without it then."""
 
 
 class _StopAtCommand(RunControl):
@@ -265,10 +266,13 @@ class Runner:
                     yield event
         except GraphDrained:
             pass
+        except GeneratorExit:  # The reader has left. Of images side by side, no checkpoint holds the one that it saw.
+            await self._keep(run)
+            raise
         except asyncio.CancelledError:
+            await self._keep(run)
             if not (run.cancelled or run.left_waiting):
                 raise
-            await self._keep(run)
             if run.cancelled:
                 await self._catalog.end_run(self._id, "cancelled")
                 yield Cancelled()

@@ -70,6 +70,38 @@ async def test_a_pause_while_the_others_only_wait_keeps_them_too_and_repeats_non
     assert len(generator.calls) == len(generator.generated) == len(ended.attempts)
 
 
+@ROUNDS
+@pytest.mark.parametrize("leaves", ["loop", "task"])
+async def test_an_image_that_a_reader_saw_before_it_left_is_kept(
+    tmp_path: Path, plan: Plan, variants: int, leaves: str
+) -> None:
+    generator = FirstIsFast(ImageStore(tmp_path / "images"))
+    announced, shown = [], asyncio.Event()
+
+    async def read(workspace: Workspace, trajectory: str) -> None:
+        async for event in workspace.stream(trajectory):
+            if isinstance(event, ImageGenerated):
+                announced.append(event.attempt)
+                shown.set()
+                if leaves == "loop":
+                    return
+
+    async with asyncio.timeout(60):
+        async with Workspace.open(tmp_path, Components(FixedPlanner(plan), RuleCritic(), generator)) as workspace:
+            trajectory = await workspace.create("request", limits=Limits(variants=variants))
+            reader = asyncio.create_task(read(workspace, trajectory))
+            await shown.wait()
+            if leaves == "task":
+                reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+        async with Workspace.open(tmp_path, Components(FixedPlanner(plan), RuleCritic(), generator)) as workspace:
+            found = await workspace.get(trajectory)
+            assert (found.status, list(found.attempts)) == ("paused", announced)
+            ended = await workspace.run(trajectory)
+    assert ended.stop_reason == "complete"
+    assert len(generator.calls) == len(generator.generated) == len(ended.attempts)
+
+
 class SecondFails(MemoryGenerator):
     """Fails once, with an error that no generator should raise."""
 
