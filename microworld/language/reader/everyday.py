@@ -142,8 +142,8 @@ _WORDINGS: tuple[Rule, ...] = (
     ),
     (r"\bby day and (?:by|at) night\b", "at day and at night"),
     (rf"{_START}the sun rises over (?P<what>an? [^.!?;\n]{{1,40}}?){_STOP}", r"\g<start>\g<what>, in the daytime"),
-    (rf"{_START}one (?:\w{{1,12}} )?night,? (?=(?:an?|the) )", r"\g<start>at night, "),
-    (rf"{_START}one (?:\w{{1,12}} )?evening,? (?=(?:an?|the) )", r"\g<start>at sunset, "),
+    (rf"{_START}one (?:(?!winter|snowy|summer)\w{{1,12}} )?night,? (?=(?:an?|the) )", r"\g<start>at night, "),
+    (rf"{_START}one (?:(?!winter|snowy|summer)\w{{1,12}} )?evening,? (?=(?:an?|the) )", r"\g<start>at sunset, "),
     (rf"{_START}one (?:winter|snowy) (?:day|morning|afternoon),? (?=(?:an?|the) )", r"\g<start>in the snow, "),
     (
         (
