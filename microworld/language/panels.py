@@ -31,7 +31,7 @@ _OBJECT = (
     rf"(?:(?:an?|{COUNT}) )?{LOOK}(?:{ONE}|{MANY})(?: (?:in|on|at) the (?:{SPOT})(?: side| corner)?)?"
     rf"(?: (?:in|on|at) (?:the |an? )?(?:{GROUND_WORD}))?"
 )
-_OBJECTS = rf"(?:(?:only|just|there is|we see) )?{_OBJECT}(?:(?:,? and|,|,? with) {_OBJECT})*"
+_OBJECTS = rf"(?:(?:only|just|there is|we see) )?(?P<objects>{_OBJECT}(?:(?:,? and|,|,? with) {_OBJECT})*)"
 _PICTURE = "(?:picture|panel|scene|image|frame)"
 _DESCRIBED = (
     r"(?:^|(?<=[.;!?\n] )|(?<=[.;!?\n]))(?:(?:in|on) )?(?:the )?"
@@ -94,14 +94,15 @@ def unclear_picture(text: str) -> str:
     before = set[str]()
     for mark, following in zip(marks, [*marks[1:], None], strict=False):
         item = text[mark.end() : following and following.start()].strip(" .;!\n")
-        if compiled(_OBJECTS, _I).fullmatch(item) is None:
+        shown = compiled(_OBJECTS, _I).fullmatch(item)
+        if shown is None:
             return ""
         kinds = {kind_named(noun) for noun in compiled(rf"\b(?:{ONE}|{MANY})\b", _I).findall(item)}
         if before - kinds:
             gone = min(before - kinds)
             return (
                 f'"{mark[0].strip()} {item}" may show the {gone} of the picture before, too; '
-                f'say "{item} and the {gone}", or "the {gone} goes away, and {item} comes".'
+                f'say "{shown["objects"]} and the {gone}", or "the {gone} goes away, and {shown["objects"]} comes".'
             )
         before |= kinds
     return ""

@@ -291,17 +291,23 @@ _TIMES: tuple[_Row, ...] = (
 _QUESTIONS: tuple[_Row, ...] = (
     (r"(?:is|are)\b[^.;!?]* (?:higher|lower) than", "higher|lower"),
     (
-        r"(?:which|what|who)\b[^.;!?\n]* (?:alone|(?:first|last)(?! (?:one|picture|image)\b)|(?!forest\b)\w{2,8}est)",
+        (
+            r"(?:which|what|who)\b[^.;!?\n]{0,80} "
+            r"(?:alone|(?:first|last)(?! (?:one|picture|image)\b)|(?!forest\b)\w{2,8}est)"
+        ),
         r"alone|first|second|last|(?!forest\b)\w{2,8}est",
     ),
-    (r"(?:did|has|have)\b[^.;!?\n]* mov(?:e|ed)\b[^.;!?\n]* (?:up|down|left|right)", "up|down|left|right|top|bottom"),
+    (
+        r"(?:did|has|have)\b[^.;!?\n]{0,80} mov(?:e|ed)\b[^.;!?\n]{0,40} (?:up|down|left|right)",
+        "up|down|left|right|top|bottom",
+    ),
     (r"which (?:row|column|corner|side|half|place|spot|cell)", "rows?|columns?|corners?|sides?|places?|spots?|cells?"),
     (r"what is on (?:the|an?) \w+(?=\?)", "on|at|in|above"),
     (r"bigger than|smaller than|larger than", "than|biggest|smallest|bigger|smaller"),
     (rf"what is the (?:\w+ )?(?:{_ANY_KIND}) (?:above|below|under|left of|right of|next to|behind)", "(?!)"),
     (r"how many [^.?!]{0,60} or", "or"),
     (rf"each of (?:the )?{_NUMBER}", rf"each|every|both|{_NUMBER}\b.*\b{_NUMBER}"),
-    (r"what\b[^?\n]* should (?:be|go|come|stand|lie)", r"^(?!.*\?).*"),
+    (r"what\b[^?\n]{0,80} should (?:be|go|come|stand|lie)", r"^(?!.*\?).*"),
     ("colder|warmer|hotter|cooler|darker|lighter|brighter|relative to|in relation to", "(?!)"),
     ("living|alive", "animals?|girls?"),
     ("(?:false|untrue|wrong|a lie) that", "(?!)"),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from interleavethinker.microworld.language.compiled_patterns import compiled
-from interleavethinker.microworld.language.key_words import LOOK, ONE, kind_of
+from interleavethinker.microworld.language.key_words import COLOUR, ONE, SIZE, kind_of
 from interleavethinker.microworld.language.plain_text import NUMBER_WORDS
 from interleavethinker.microworld.language.reader.tagging import tag
 from interleavethinker.tools.errors import InputError
@@ -20,7 +20,7 @@ __all__ = ["check_told_apart"]
 
 _NAMED = (
     rf"(?:^|(?<=[\s(“\"]))(?:(?P<article>an?|the|one|my|her|his|its|our|their) )?(?P<modifier>[a-z]{{3,15}}(?:[’']s)?) "
-    rf"(?P<noun>{LOOK}(?:{ONE}))\b(?P<be> (?:is|was)\b)?"
+    rf"(?P<noun>(?:(?:{COLOUR}|{SIZE}) ){{0,3}}(?:{ONE}))\b(?P<be> (?:is|was)\b)?"
 )
 _NO_LOOK = frozenset({"OTHER", "GLUE", "DANGER"})
 """Tags of words that say nothing which an image shows."""
