@@ -74,7 +74,7 @@ _START = (
 )
 _BEGINS = rf"^(?:and )?(?P<before>.*?),? ?\b{_START}\b,? ?(?P<after>.*)$"
 _LATER = r"\b(?:then|later|after|afterwards|now|finally|end|ends|until|till|before)\b"
-_NEXT = r"(?:(?:and|then|next|now|later|afterwards|after (?:that|this)|finally|at last|soon) )+"
+_NEXT = r"(?:(?:and|then|next|now|later|afterwards|after (?:that|this)|finally|at last|soon|(?:at|in|by) the end),? )+"
 _CHAIN = (
     rf"(?P<join>[,.;:]? (?:and )?|[.;!\n]\s*|[.,;] )(?P<lead>{_NEXT}|(?:in|on) the (?:second|third|fourth|fifth|last|"
     rf"next|sixth|seventh)(?: one| {_UNIT})?,? )(?:(?:there (?:are|is|were|was)|(?:we|you|i) see|it is|it's|come|"

@@ -37,6 +37,14 @@ def caption_faults(text: str, cells: Sequence[CellTarget | None], background: st
         for noun in _nouns(words)
         if not any(_fits(noun, cell, wanted) for cell, wanted in enumerate(cells)) and not _was_there(noun, before)
     ]
+    if before is not None and words[:1] == ["now"]:
+        faults += [
+            f"the text says that now {_described(noun)!r} is there, which was there before"
+            for noun in _nouns(words)
+            if noun.cell is not None
+            and (obj := before.cells[noun.cell]) is not None
+            and _fits(noun, noun.cell, CellTarget.of(obj))
+        ]
     allowed = {background} if before is None else {background, before.background}
     named = dict.fromkeys(ground for ground in background_in(words) if ground not in allowed)
     return faults + [

@@ -196,6 +196,12 @@ _EVENTS: tuple[_Row, ...] = (
         ),
         r"back|returns?|again|moves?\b.*\bmoves?|^(?!.*1\.).*\bmoves?|(?P<one>\w+) goes away\b.*\b(?P=one) appears",
     ),
+    ("replac(?:e|es|ed|ing)", "replaced?|becomes?|turns? into|away|gone|removed?|instead|swap"),
+    (
+        r"cut(?:s)? (?:it |them |the \w+ )?down|(?<=[,.:;] )no (?:\w+ )?\w+(?=\s*(?:[.;!,]|$))",
+        "away|gone|removed?|no|not|without|empty|nothing|disappears?",
+    ),
+    (r"(?:now|then) make (?:it|them) (?:two|three|four)", "(?!)"),
     ("(?<!re)remov(?:e|es|ed|ing)", "removed?|move|away|gone|without|no|only|but|empty|disappears?"),
     (
         (
@@ -271,6 +277,22 @@ _TIMES: tuple[_Row, ...] = (
     ),
     (r"snowy (?:night|evening|forest|woods|beach|sunset)|dark (?:forest|woods|beach|meadow)", "(?!)"),
     ("tonight", "night"),
+    (
+        (
+            r"(?:no|not|without|hates?|too|less|stop)\b[^.;!?\n]{0,15} "
+            "(?:snow|night|sunset|dark|sunny|evening|winter|beach|forest)"
+        ),
+        "no|not|without|day|daytime|meadow|away|removed?|stop|melts?|empty",
+    ),
+    (r"(?:at|by|in the) day\b.*\b(?:at|by) night", r"2\."),
+    (
+        rf"the (?:first|second|third) (?:{_ANY_KIND}) (?:is|turns|has)|(?:another|the other|a third|a second) is",
+        "another|other|second|third|and",
+    ),
+    (rf"comes? out of (?:the|an?) (?:\w+ )?(?:{_ANY_KIND})", "(?!)"),
+    (r"(?:day|night)(?:,? (?:and )?(?:then )?(?:day|night)){2,}", r"3\."),
+    (r"once\b[^.;!?\n]{1,60}\bonce", r"2\."),
+    ("(?:years?|days?|hours?|weeks?|months?|moments?) later", r"2\."),
     (r"(?:every|each|all(?: the)?|four) seasons?|morning, noon", r"3\."),
     (r"stops? (?:snowing|raining)|snow(?:ing)? (?:stops|ends)", "stops?|melts?|meadow|ends?|gone|away"),
     (r"(?:morning|noon|evening|night|day|before|after|yesterday|today|tomorrow) ?: *", r"2\."),

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
-from interleavethinker.microworld.language.key_words import COLOUR, GROUND, LOOK, MANY, ONE, SPOT
+from interleavethinker.microworld.language.key_words import COLOUR, GROUND, LOOK, MANY, ONE, SPOT, kind_named
 from interleavethinker.microworld.language.plain_text import PLURALS, canonical
+from interleavethinker.microworld.scenes.sprites import KINDS
 
 __all__ = ["in_known_words"]
 
@@ -29,6 +30,11 @@ _LANDS = (
     "(?:flies|jumps|hops|leaps|lands|sits(?: down)?|perches|settles(?: down)?|gets|steps|walks|runs|climbs(?: up)?)"
 )
 _BESIDE = "(?:next to|beside|above|below|under|(?:to the )?(?:left|right) of)"
+_NOT_SHE = frozenset(KINDS) - {"girl"}
+_IT_DOES = (
+    rf"(?:turns|becomes|gets|moves|goes|flies|runs|walks|swims|rolls|grows|shrinks|leaves|disappears|vanishes|jumps|hops)"
+    rf"\b(?! (?:(?:to |a |the )?(?:{GROUND})|dark|late|cold|warm|light|day)\b)"
+)
 _SMALL, _BIG = "(?:small|little|tiny)", "(?:big|large|huge)"
 _OPPOSITE = {"above": "below", "below": "above", "under": "above", "left of": "right of", "right of": "left of"}
 
@@ -266,4 +272,28 @@ def in_known_words(text: str) -> str:
         >>> in_known_words("Change red to green!")
         'make everything red green!'
     """
-    return rewritten(text, _WORDINGS, re.IGNORECASE)
+    return _pronouns_named(rewritten(text, _WORDINGS, re.IGNORECASE))
+
+
+def _pronouns_named(text: str) -> str:
+    """Names the only girl of a story, and what else there is, where a pronoun of theirs follows the other.
+
+    "A girl sees a boat. She goes home." and "A girl has a cat. She goes to the left. It turns red."
+    """
+    girls = [word for word in re.finditer(r"\w+", text) if kind_named(word.group()) == "girl"]
+    articles = [re.search(r"\b(an?|one|the) (?:\w+ ){0,2}$", text[: one.start()], re.IGNORECASE) for one in girls]
+    told_of = [one[1].lower() for one in articles if one is not None]
+    if len(told_of) != len(girls) or told_of[:1] in ([], ["the"]) or set(told_of[1:]) - {"the"}:
+        return text  # none, several, or one that is not introduced here
+    told, at = "", 0
+    for pronoun in re.finditer(rf"\bshe\b(?= \w)|{_BEGIN}(?:and |then |but )?it(?= {_IT_DOES})", text, re.IGNORECASE):
+        before, between = text[: pronoun.start()], text[max(at, girls[0].end()) : pronoun.start()]
+        others = {word for word in re.findall(r"\w+", before) if PLURALS.get(word, kind_named(word)) in _NOT_SHE}
+        words = pronoun.group()
+        if words.lower().endswith("it"):
+            words = f"{words[:-2]}the {min(others)}" if len(others) == 1 and not others & PLURALS.keys() else words
+        elif any(kind_named(word) in _NOT_SHE for word in re.findall(r"\w+", between)):
+            words = f"the {girls[0].group()}"
+        told += text[at : pronoun.start()] + words
+        at = pronoun.end()
+    return told + text[at:]

@@ -166,6 +166,15 @@ _UNCLEAR: dict[str, str] = {
     ),
     "a winter night": (rf"\bit (?:is|was) an? (?P<said>(?:\w+ )?(?:winter|snowy|summer) (?:{GROUND}))\b"),
     "a dark forest": rf"\b(?P<said>dark (?!night|evening|winter)(?:{GROUND}))\b",
+    "looks up": r"\b(?P<said>(?:looks?|stares?|gazes?|glances?|peeks?|points?) (?:up|down|left|right))\b(?! at\b)",
+    "in the evening she goes": (
+        r"\b(?P<said>(?:in the (?:morning|evening)|at (?:night|noon|dusk|dawn|sunset)),? (?:it|she|he|they|the \w+) "
+        r"(?:goes|leaves?|go))(?=\s*(?:[.;!,]|$))"
+    ),
+    "too dark": r"\btoo (?:dark|bright|light|cold|warm|snowy|sunny)\b",
+    "the color of the cat": (
+        r"\b(?P<said>(?:remove|delete|erase|take away) (?:the )?(?:[a-z]+'s )?(?:colou?rs?|sizes?))\b"
+    ),
     "too many": r"\b(?P<said>(?:too|so) (?:many|few)|enough)\b(?=[^.!;\n]{0,60}\?)",
     "sells it": r"\b(?P<said>(?:sells?|sold|lends?|lent) (?:it|them|her|him|his|the|an?))\b",
     "add … on the left and on the right": (

@@ -51,6 +51,12 @@ def shown(text: str, *scenes: Scene) -> list[str]:
         ("One dark night a girl saw a star.", ["girl, star | night"]),
         ("One winter day, a girl found a ball.", ["ball, girl | snow"]),
         ("A cat and a bird. In the end just a bird.", ["bird, cat", "bird"]),
+        (
+            "A girl is at the beach. She sees a boat. She goes home.",
+            ["girl | beach", "boat, girl | beach", "boat | beach"],
+        ),
+        ("A girl has a cat. The girl goes to the left. It turns red.", ["cat, girl", "cat, girl 3", "girl 3, red cat"]),
+        ("At the start there are three birds. At the end there is one.", ["bird, bird, bird", "bird"]),
         ("A house by day and by night.", ["house | meadow", "house | night"]),
         ("The sun rises over a house.", ["house | meadow"]),
         ("A ball on the left rolls to the right.", ["ball 3", "ball 5"]),

@@ -15,6 +15,8 @@ BEFORE = Scene("sunset").put(1, SceneObject("bird", "blue", "big")).put(4, Scene
         ("Move the blue bird at the top to the left.", 0),
         ("The bird from the top is on the left now.", 0),
         ("The bird flies to the left.", 0),
+        ("Now a blue bird is on the left.", 0),
+        ("Now a blue bird is in the middle.", 1),
         ("A blue bird in the top left.", 1),
         ("A blue bird to the left of a house.", 1),
         ("The bird flies to the left, and night falls.", 1),

@@ -80,6 +80,8 @@ def test_stories_and_pictures_that_mean_something_else(wording: str, restated: s
     [
         ("Don't remove the bird.", "Remove the bird."),
         ("The flower is not alone.", "Remove the flower."),
+        ("I hate snow.", "Make it snow."),
+        ("No night, please.", "Make it night."),
         ("Only the red things.", "Remove everything red."),
         ("Did the car move left?", "Has the car moved?"),
         ("The cat goes up the tree.", "Move the cat up and move the tree up."),
