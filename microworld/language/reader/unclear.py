@@ -166,7 +166,21 @@ _UNCLEAR: dict[str, str] = {
     ),
     "a winter night": (rf"\bit (?:is|was) an? (?P<said>(?:\w+ )?(?:winter|snowy|summer) (?:{GROUND}))\b"),
     "a dark forest": rf"\b(?P<said>dark (?!night|evening|winter)(?:{GROUND}))\b",
-    "looks up": r"\b(?P<said>(?:looks?|stares?|gazes?|glances?|peeks?|points?) (?:up|down|left|right))\b(?! at\b)",
+    "looks up": (
+        r"\b(?P<said>(?:looks?|stares?|gazes?|glances?|peeks?|points?) (?:(?:to|towards?) the )?"
+        r"(?:up|down|left|right|top|bottom))\b(?! at\b)"
+    ),
+    "sits down": (
+        r"\b(?:it|he|she|they|(?:the|an?) \w+) (?P<said>(?:sits?|lies|stands?|gets|gives|speeds|slows|calms|cheers) "
+        r"(?:down|up))(?=\s*(?:[.;!,]|$))"
+    ),
+    "a girl pushes it": (
+        rf"\b(?P<said>an? (?:\w+ )?(?:{ONE}) (?:pushes|pulls|drags|carries|puts|drives|sails|steers|rolls|moves|brings|"
+        r"takes|throws|kicks|lifts|paints|makes|turns|opens|enters) (?:it|them))\b"
+    ),
+    "gets … instead": (
+        r"\b(?:the \w+|she|he|it) (?P<said>(?:gets|has|takes|wants|needs) an? [^.;!?\n]{1,30} instead)\b"
+    ),
     "in the evening she goes": (
         r"\b(?P<said>(?:in the (?:morning|evening)|at (?:night|noon|dusk|dawn|sunset)),? (?:it|she|he|they|the \w+) "
         r"(?:goes|leaves?|go))(?=\s*(?:[.;!,]|$))"
