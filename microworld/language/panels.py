@@ -32,11 +32,13 @@ _OBJECT = (
     rf"(?: (?:in|on|at) (?:the |an? )?(?:{GROUND_WORD}))?"
 )
 _OBJECTS = rf"(?:(?:only|just|there is|we see) )?(?P<objects>{_OBJECT}(?:(?:,? and|,|,? with) {_OBJECT})*)"
-_PICTURE = "(?:picture|panel|scene|image|frame)"
+_PICTURE = "(?:picture|panel|scene|image|frame|page|slide)"
+_RANK = "(?:first|second|third|fourth|next|last)"
 _DESCRIBED = (
-    r"(?:^|(?<=[.;!?\n] )|(?<=[.;!?\n]))(?:(?:in|on) )?(?:the )?"
-    rf"(?:{_PICTURE} (?:[1-9]|{COUNT}) ?(?:[:,.-]|(?:shows?|is|has)\b)|"
-    rf"(?:first|second|third|fourth|next|last) {_PICTURE} ?(?:[:,-]|(?:shows?|is|has)\b)) ?"
+    r"(?:^|(?<=[.,;!?\n] )|(?<=[.;!?\n]))(?:and )?(?:"
+    rf"(?:(?:in|on) )?(?:the )?{_PICTURE} (?:[1-9]|{COUNT}) ?(?:[:,.-]|(?:shows?|is|has)\b)|"
+    rf"(?:(?:in|on) )?(?:the )?{_RANK} {_PICTURE} ?(?:[:,-]|(?:shows?|is|has|there is)\b)|"
+    rf"(?:in|on) the {_RANK}(?: one)? ?(?:[:,-]|there is\b)|the {_RANK}(?: one)? (?:shows|has)\b) ?"
 )
 _CHANGES = {"colour": "turns", "size": "gets", "place": "moves to the"}
 
@@ -91,9 +93,9 @@ def unclear_picture(text: str) -> str:
     The objects of the picture before may be gone or not.
     """
     marks = list(compiled(_DESCRIBED, _I).finditer(text))
-    before = set[str]()
+    before, looks = set[str](), set[str]()
     for mark, following in zip(marks, [*marks[1:], None], strict=False):
-        item = text[mark.end() : following and following.start()].strip(" .;!\n")
+        item = text[mark.end() : following and following.start()].strip(" .,;!\n")
         shown = compiled(_OBJECTS, _I).fullmatch(item)
         if shown is None:
             return ""
@@ -105,4 +107,9 @@ def unclear_picture(text: str) -> str:
                 f'say "{shown["objects"]} and the {gone}", or "the {gone} goes away, and {shown["objects"]} comes".'
             )
         before |= kinds
+        seen = {canonical(look.lower()) for look in compiled(rf"\b(?:{COLOUR}|{SIZE})\b", _I).findall(item)}
+        if looks and seen - looks and len(before) == 1 and compiled(_LABEL, _I).match(text, mark.start()) is None:
+            label, (kind,) = mark[0].strip(), before
+            return f'"{label} {item}" may show the same {kind} or another; say "the {kind} turns …" or "another …".'
+        looks |= seen
     return ""

@@ -179,7 +179,17 @@ _UNCLEAR: dict[str, str] = {
         r"takes|throws|kicks|lifts|paints|makes|turns|opens|enters) (?:it|them))\b"
     ),
     "gets … instead": (
-        r"\b(?:the \w+|she|he|it) (?P<said>(?:gets|has|takes|wants|needs) an? [^.;!?\n]{1,30} instead)\b"
+        r"\b(?P<said>(?:(?:the \w+|she|he|it) (?:gets|has|takes|wants|needs)|give (?:the \w+|it|her|him)) "
+        r"an? [^.;!?\n]{1,30} instead)\b(?! of)"
+    ),
+    "a picture of …, then a picture of …": (
+        r"\ban? (?:picture|image) (?:of|with) [^.;!?\n]{1,40}(?:,? and(?: then)?|,? then|,? followed by) "
+        r"(?P<said>an? (?:picture|image) (?:of|with))\b|"
+        r"\bin (?:picture|image) (?:one|1)\b[^.;!?\n]{1,50}\bin (?:picture|image) (?:two|2)\b"
+    ),
+    "… first, the … later": (
+        r"\b(?P<said>(?:leaves|goes|comes|moves|turns \w+) (?:first|now),? (?:and )?the \w+ "
+        r"(?:later|second|afterwards|then))\b"
     ),
     "in the evening she goes": (
         r"\b(?P<said>(?:in the (?:morning|evening)|at (?:night|noon|dusk|dawn|sunset)),? (?:it|she|he|they|the \w+) "
