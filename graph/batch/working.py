@@ -32,8 +32,8 @@ from .results import BatchResult, BatchStatus, result_of, result_without_traject
 __all__ = ["BatchExecutor", "BatchItem", "BatchSettings", "RequestRunner"]
 
 _log = logging.getLogger(__name__)
-_RESTING_PLACES = ImageGenerated | ImageRefused | Judged | Planned | StepFinished
-"""Events after which a trajectory can be left without losing a call."""
+_RESULTS = ImageGenerated | ImageRefused | Judged | Planned | StepFinished
+"""Events after which a trajectory is paused with its batch; calls beside the one that has ended go on to their end."""
 _LOOK_SECONDS = 0.5
 """How often a trajectory whose model waits for its provider looks whether the batch is being paused."""
 
@@ -152,11 +152,13 @@ class RequestRunner:
     async def _run_trajectory(self, name: str, label: str) -> Trajectory:
         if (await self._workspace.summary(name)).status not in {"done", "cancelled"}:
             pausing: asyncio.Task[None] | None = None
+            told = False
             try:
                 async with contextlib.aclosing(self._workspace.stream(name)) as events:
                     async for event in events:
-                        if isinstance(event, _RESTING_PLACES) and await self._is_pausing():
-                            break
+                        if not told and isinstance(event, _RESULTS) and await self._is_pausing():
+                            told = True
+                            await self._pause(name)
                         log_pause(label, event)
                         if isinstance(event, ModelWaiting) and pausing is None:
                             pausing = asyncio.create_task(self._pause_waiting(name))
@@ -170,6 +172,9 @@ class RequestRunner:
         """Pauses a trajectory with the batch, also while it waits for a provider and nothing happens for an hour."""
         while not await self._is_pausing():  # noqa: ASYNC110 - another process cannot set an event of this one
             await asyncio.sleep(_LOOK_SECONDS)
+        await self._pause(name)
+
+    async def _pause(self, name: str) -> None:
         with contextlib.suppress(InterleaveError):  # It may have ended at the same moment.
             await self._workspace.pause(name)
 

@@ -211,6 +211,51 @@ async def test_a_paused_batch_keeps_the_calls_in_flight_and_continues(opened: Op
     assert len(generator.inner.calls) == len(set(generator.inner.calls)) == 6
 
 
+class OneIsFast(MemoryGenerator):
+    """Reports progress. The first call ends at once, the others when they may."""
+
+    def __init__(self, store: ImageStore) -> None:
+        super().__init__(store)
+        self.begun, self.one_ended, self.may_end = 0, asyncio.Event(), asyncio.Event()
+
+    async def generate(self, call: GenerationRequest, progress: ProgressCallback | None = None) -> GeneratedImage:
+        self.begun += 1
+        if self.begun > 1:
+            while not self.may_end.is_set():
+                assert progress is not None
+                progress(0.5, "drawing")
+                await asyncio.sleep(0.01)
+        image = await super().generate(call, progress)
+        self.one_ended.set()
+        return image
+
+
+async def test_a_paused_batch_lets_calls_side_by_side_end(opened: Opened, tmp_path: Path) -> None:
+    generator = OneIsFast(ImageStore(tmp_path / "workspace" / "images"))
+    independent = Plan(steps=(Step(prompt="a"), *(Step(prompt=each, starts_from="nothing") for each in "bc")))
+    async with opened(FixedPlanner(independent), generator=generator) as workspace:
+        batch = Batch(workspace, requests("x"), tmp_path / "out")
+
+        async def work() -> None:
+            async with aclosing(batch.run()) as results:
+                async for _ in results:
+                    pass
+
+        task = asyncio.create_task(work())
+        async with asyncio.timeout(60):
+            await generator.one_ended.wait()
+            batch.pause()
+            await asyncio.sleep(1.5)  # longer than a reader who leaves waits for what it has seen
+            assert not task.done()
+            generator.may_end.set()
+            await task
+        (result,) = batch.results
+        assert (result.status, generator.begun) == ("paused", 3)
+        assert len((await workspace.get(result.trajectory or "")).attempts) == 3
+        await run_batch(workspace, requests("x"), tmp_path / "out")
+    assert len(generator.calls) == len(set(generator.calls)) == 3
+
+
 async def test_plans_wait_for_a_person_and_nothing_is_generated_before(opened: Opened, tmp_path: Path) -> None:
     generator = MemoryGenerator(ImageStore(tmp_path / "workspace" / "images"))
     async with opened(EchoPlanner(), generator=generator) as workspace:
