@@ -23,6 +23,8 @@ _PLAIN = frozenset(
 """Words of an answer that says yes, no, or that there is nothing, and no more."""
 _NO_OBJECT = re.compile(rf"\bno (?=(?:objects?|things?|{'|'.join((*KINDS, *PLURALS))})\b)", re.IGNORECASE)
 """Says that there is none, where a plain "no" would be the answer."""
+_NONE = re.compile(r"\bthere (?:is|are) no (?:\w+ ){1,3}\w+")
+"""Says that nothing has this look and kind, which says nothing of others of the kind."""
 _COLOURS_COUNTED = frozenset({"colour", "colours", "color", "colors"})
 _NUMBERS = {word: str(number) for number, word in enumerate(NUMBER_WORDS, 1)}
 
@@ -45,8 +47,9 @@ def answer_faults(answer: Answer, text: str) -> list[str]:
         set(_words(answer.text)) & _COLOURS_COUNTED
     )
     follows = set(said) <= set(correct) if answer.kind == "difference" else _in_order(said, correct)
+    denied = bool(_NONE.search(answer.text)) and bool(said) and said != correct
     some = answer.kind == "several" and _places(said) != _places(correct)
-    if missing or words & answer.forbidden or partial or empty or other or some or not follows:
+    if missing or words & answer.forbidden or partial or empty or other or some or denied or not follows:
         return [f"the answer is wrong; a correct one is: {answer.text}"]
     return []
 

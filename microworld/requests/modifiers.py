@@ -28,6 +28,8 @@ _POINTING = frozenset(
     (*NUMBER_WORDS, *"same new single whole final certain very own quite really such just also too even is was".split())
 )
 """Words of these tags that tell which object or how many, and not what it is like."""
+_OWNED = rf"\b(?P<owner>my|your|his|her|our|their) (?P<noun>{ONE}) (?:is|was|are|were)\b"
+"""One of several owners' objects: "my car is red, your car is blue"."""
 _SHORT = frozenset(f"{word}'s" for word in ("it", "that", "there", "here", "what", "who", "where", "let", "he", "she"))
 
 
@@ -35,8 +37,15 @@ def check_told_apart(text: str, story: Story) -> None:
     """Checks that objects which a request tells apart are several in its images.
 
     Raises:
-        InputError: They are one, so nothing shows which of them is meant (`ambiguous`).
+        InputError: They are one, so nothing shows which of them is meant (`told_apart`).
     """
+    owned = {(kind_of(one["noun"]), one["owner"].lower()) for one in compiled(_OWNED, re.IGNORECASE).finditer(text)}
+    for kind in sorted({kind for kind, _ in owned}):
+        owners = sorted(owner for one, owner in owned if one == kind)
+        if len(owners) > 1 and _most(kind, story) < len(owners):
+            one, other = (f"{owner} {kind}" for owner in owners[:2])
+            msg = f'"{one}" and "{other}" may be one {kind} or two; call the second "another {kind}".'
+            raise InputError(msg, code="told_apart")
     first: dict[str, re.Match[str]] = {}
     for found in _modified(text):
         kind, modifier = kind_of(found["noun"]), found["modifier"]
@@ -44,10 +53,15 @@ def check_told_apart(text: str, story: Story) -> None:
         both_are = before["article"] == "the" and before["be"] and found["be"]
         if modifier == before["modifier"] or not (found["article"] != "the" or both_are):
             continue
-        if max(sum(thing.kind == kind for thing in frame.things.values()) for frame in story.frames) < 2:
+        if _most(kind, story) < 2:
             one, other = (f"{each['modifier']} {each['noun']}" for each in (before, found))
             msg = f'"{one}" and "{other}" may be one {kind} or two; call the second "another {kind}", or name it alike.'
-            raise InputError(msg, code="ambiguous")
+            raise InputError(msg, code="told_apart")
+
+
+def _most(kind: str, story: Story) -> int:
+    """Returns how many objects of a kind one image shows at most."""
+    return max(sum(thing.kind == kind for thing in frame.things.values()) for frame in story.frames)
 
 
 def _modified(text: str) -> Iterator[re.Match[str]]:

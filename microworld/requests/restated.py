@@ -37,7 +37,7 @@ __all__ = [
 Restate = Callable[[str, int], Iterable[str]]
 """Returns a request's text, with this number of images, in words that rules may understand, the best ones first."""
 
-_FINAL = frozenset({"empty_text", "nothing_new", "too_long", "too_many_things", "wrong_size"})
+_FINAL = frozenset({"empty_text", "nothing_new", "told_apart", "too_long", "too_many_things", "wrong_size"})
 """Codes of errors that no other wording avoids."""
 _SPELLING_MATTERS = frozenset({"not_understood", "unknown_words", "no_image"})
 """Codes of errors that a misspelt word may cause."""

@@ -170,8 +170,8 @@ _WORDINGS: tuple[Rule, ...] = (
     (rf"{_START}one (?:winter|snowy) (?:day|morning|afternoon),? (?=(?:an?|the) )", r"\g<start>in the snow, "),
     (
         (
-            rf"{_START}(?P<one>an? {_ONE}) with (?P<second>an? {_ONE}) (?:on|to) (?:the|its) (?P<side>left|right)"
-            rf"(?: of it)?,? and (?P<third>an? {_ONE}) (?P<over>above|below)(?: it)?{_END}"
+            rf"{_START}(?P<one>an? {_ONE}) with (?P<second>an? {_ONE}) (?:on|to) (?:the|its|her) (?P<side>left|right)"
+            rf"(?: of (?:it|her))?,? and (?P<third>an? {_ONE}) (?P<over>above|below|over|under)(?: it| her| him)?{_END}"
         ),
         _both_at_the_first,
     ),

@@ -195,6 +195,8 @@ _UNCLEAR: dict[str, str] = {
         r"\b(?P<said>(?:in the (?:morning|evening)|at (?:night|noon|dusk|dawn|sunset)),? (?:it|she|he|they|the \w+) "
         r"(?:goes|leaves?|go))(?=\s*(?:[.;!,]|$))"
     ),
+    "only animals": rf"\b(?:is|are) there (?P<said>only (?:animals|plants|{MANY}))\s*\?",
+    "in the corners": r"\bwhat(?:'s| is| are) (?P<said>in the (?:four |other )?corners)\s*\?",
     "too dark": r"\btoo (?:dark|bright|light|cold|warm|snowy|sunny)\b",
     "the color of the cat": (
         r"\b(?P<said>(?:remove|delete|erase|take away) (?:the )?(?:[a-z]+'s )?(?:colou?rs?|sizes?))\b"
