@@ -188,7 +188,7 @@ _UNCLEAR: dict[str, str] = {
         r"\bin (?:picture|image) (?:one|1)\b[^.;!?\n]{1,50}\bin (?:picture|image) (?:two|2)\b"
     ),
     "… first, the … later": (
-        r"\b(?P<said>(?:leaves|goes|comes|moves|turns \w+) (?:first|now),? (?:and )?the \w+ "
+        r"\b(?P<said>(?:leaves|goes|comes|moves|turns \w+) (?:first|now),? (?:and )?the (?:\w+ ){1,3}"
         r"(?:later|second|afterwards|then))\b"
     ),
     "in the evening she goes": (

@@ -41,6 +41,7 @@ CORNERS = Scene("meadow", (BIG, None, BIG, None, None, None, SMALL, None, SMALL)
         ("Show a red car in picture one and a blue car in picture two.", None),
         ("A cat and a bird. The bird leaves first, the cat later.", None),
         ("Give the cat a flower instead.", PAIR),
+        ("The white cat leaves first, the green tree later.", PAIR),
         ("The cat sits down.", PAIR),
         ("The cat gets a blue ball instead.", PAIR),
         ("A box. A girl pushes it to the right.", None),
