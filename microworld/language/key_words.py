@@ -9,6 +9,7 @@ import re
 
 from interleavethinker.microworld.scenes.sprites import BACKGROUNDS, COLOURS, KINDS, SIZES
 
+from .compiled_patterns import compiled
 from .plain_text import EXTRA_SYNONYMS, NUMBER_WORDS, PLURALS, canonical
 from .vocabulary import SYNONYMS
 
@@ -53,7 +54,7 @@ _BAG = re.compile(
 )
 """An object in key words: "star top right yellow night"."""
 _NAMED = rf"(?:(?:an?|{COUNT}) )?{LOOK}(?:{ONE}|{MANY})"
-_GROUND_FIRST = re.compile(rf"(?P<ground>{GROUND})(?: ,)? (?P<things>{_NAMED}(?:(?: ,)?(?: and)? {_NAMED})*)")
+_GROUND_FIRST = rf"(?P<ground>{GROUND})(?: ,)? (?P<things>{_NAMED}(?:(?: ,)?(?: and)? {_NAMED})*)"
 """A background and what is there: "beach boat"."""
 
 
@@ -79,8 +80,8 @@ def kind_named(noun: str) -> str:
 
 def noun_first(text: str) -> str:
     """Puts the noun first in a list such as "left: a cat, right: a ball" or "top row: three stars"."""
-    if (there := _GROUND_FIRST.fullmatch(text)) is not None:
-        return f"{' , '.join(re.findall(_NAMED, there['things']))} {there['ground']}"
+    if (there := compiled(_GROUND_FIRST).fullmatch(text)) is not None:
+        return f"{' , '.join(compiled(_NAMED).findall(there['things']))} {there['ground']}"
     bag = None if "," in text else _BAG.fullmatch(text)
     if bag is not None and (bag["spot"] or bag["ground"]):
         looks = " ".join(filter(None, (bag["before"].strip(), bag["after"].strip(), (bag["last"] or "").strip())))

@@ -76,6 +76,11 @@ class Phrase:
     excluded: tuple[Phrase, ...] = ()
     """What "everything except the ball" leaves out."""
 
+    @property
+    def in_line(self) -> Phrase:
+        """The objects anywhere in the row or column of the place that the words name; see `Where.line`."""
+        return replace(self, where=tuple(where.line for where in self.where))
+
 
 @dataclass(frozen=True)
 class Ground:

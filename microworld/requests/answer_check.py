@@ -48,8 +48,8 @@ def answer_faults(answer: Answer, text: str) -> list[str]:
     )
     follows = set(said) <= set(correct) if answer.kind == "difference" else _in_order(said, correct)
     denied = bool(_NONE.search(answer.text)) and bool(said) and said != correct
-    some = answer.kind == "several" and _places(said) != _places(correct)
-    if missing or words & answer.forbidden or partial or empty or other or some or denied or not follows:
+    misplaced = answer.kind == "several" and _places(said) != _places(correct)
+    if missing or words & answer.forbidden or partial or empty or other or misplaced or denied or not follows:
         return [f"the answer is wrong; a correct one is: {answer.text}"]
     return []
 

@@ -58,11 +58,6 @@ class Asked:
             and all(cell in cells_at(where, scene) for where in phrase.where)
         )
 
-    @property
-    def in_line(self) -> Asked:
-        """The objects anywhere in the row or column of the place that the words name."""
-        return replace(self, phrase=replace(self.phrase, where=tuple(where.line for where in self.phrase.where)))
-
     def found_in(self, scene: Scene) -> Found:
         """Returns the objects of a scene that the words fit."""
         return [(cell, obj) for cell, obj in scene.objects.items() if self.fits(cell, obj, scene)]
@@ -118,7 +113,7 @@ def one_of(text: str, scene: Scene) -> tuple[int, SceneObject]:
     named, found = all_of(text, scene)
     if not named.phrase.kind and named.phrase.pronoun and len(scene.objects) != 1:
         raise InputError(f"It is not clear which object {text.strip()!r} is; name it.", code="ambiguous")
-    found = found or named.in_line.found_in(scene)
+    found = found or replace(named, phrase=named.phrase.in_line).found_in(scene)
     if len(found) == 1:
         return found[0]
     if not found:

@@ -48,26 +48,21 @@ _ASKING = (
     r"\?|\b(?:whats?|wheres?|which|who|whose|how|count\w*|tell|name|list|describe|say|check|find|is|are|does|do|did|has|"
     r"have|any|diff\w*|number|compare\w*|identify|spot|guess|state|explain|caption|whether|if)\b"
 )
-_SAID_BEFORE: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
-    (re.compile(means), re.compile(said))
-    for means, said in (
-        (r"\b(?:but|except)\b", _ALL_BUT_ONE),
-        (r"\beverything\b", _ALL),
-        (r"\b(?:go(?:es)? away|remove|disappears?|vanish(?:es)?)\b", _GOING),
-        (rf"\breplace\b|\b(?:becomes?|turns? into) (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})s?\b", _BECOMING),
-        (rf"\b(?P<one>{_ANY_KIND})\b.*\ban? (?P=one) appears\b", _ONE_MORE),
-        (r"\?\s*$", _ASKING),
-    )
+_SAID_BEFORE: tuple[tuple[str, str], ...] = (
+    (r"\b(?:but|except)\b", _ALL_BUT_ONE),
+    (r"\beverything\b", _ALL),
+    (r"\b(?:go(?:es)? away|remove|disappears?|vanish(?:es)?)\b", _GOING),
+    (rf"\breplace\b|\b(?:becomes?|turns? into) (?:an? |the )?(?:\w+ ){{0,2}}(?:{_ANY_KIND})s?\b", _BECOMING),
+    (rf"\b(?P<one>{_ANY_KIND})\b.*\ban? (?P=one) appears\b", _ONE_MORE),
+    (r"\?\s*$", _ASKING),
 )
 """Words of a restated request that only such words of the request can mean."""
-_LEFT = re.compile(
+_LEFT = (
     rf"\b(?:off|from|out of|leav(?:es?|ing)|left|into|onto|loses? its|back on) (?:an? |the |its |her |his |their )"
     rf"(?:\w+ )?({_ANY_KIND})(?! (?:at|on|in|of) )"
 )
 """What somebody leaves or goes to."""
-_CORRECTED = re.compile(
-    r"\b(?:i mean|i meant|make that|no wait|sorry)\b[, ]+(?:i meant|i mean)?[, ]*(?:an? |the )?(\w+)"
-)
+_CORRECTED = r"\b(?:i mean|i meant|make that|no wait|sorry)\b[, ]+(?:i meant|i mean)?[, ]*(?:an? |the )?(\w+)"
 """Takes back what was said before."""
 
 
@@ -76,14 +71,14 @@ def adds_meanings(wording: str, restated: str) -> bool:
 
     Both are in lower case.
     """
-    if any(means.search(restated) and not said.search(wording) for means, said in _SAID_BEFORE):
+    if any(compiled(means).search(restated) and not compiled(said).search(wording) for means, said in _SAID_BEFORE):
         return True
     return _leaves_instead(wording, restated) or _takes_back_nothing(wording, restated)
 
 
 def _takes_back_nothing(wording: str, restated: str) -> bool:
     words = {canonical(word) for word in re.findall(r"\w+", restated)}
-    meant = (canonical(word) for word in _CORRECTED.findall(wording))
+    meant = (canonical(word) for word in compiled(_CORRECTED).findall(wording))
     return any(word in (*COLOURS, *SIZES, *KINDS) and word not in words for word in meant)
 
 
@@ -91,5 +86,5 @@ def _leaves_instead(wording: str, restated: str) -> bool:
     """Whether what somebody leaves, or goes to, is said to go away itself."""
     return any(
         compiled(rf"\b{kind}s? go(?:es)? away\b|\bremove (?:an? |the )?(?:\w+ ){{0,2}}{kind}s?\b").search(restated)
-        for kind in _LEFT.findall(wording)
+        for kind in compiled(_LEFT).findall(wording)
     )

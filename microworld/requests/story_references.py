@@ -112,8 +112,7 @@ class StoryReferences:
             found = found[:1]  # "the red one" of balls in any colors
         if len(found) == 1 and not phrase.every:
             narrow(things[found[0]], phrase)
-        in_line = replace(phrase, where=tuple(where.line for where in phrase.where))
-        return found or (self.certain(in_line) if phrase.definite else [])
+        return found or (self.certain(phrase.in_line) if phrase.definite else [])
 
     def _meant(self, phrase: Phrase, last: tuple[int, ...]) -> list[int]:
         """Returns the objects of a pronoun."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from interleavethinker.microworld.language.compiled_patterns import Rule, rewritten
+from interleavethinker.microworld.language.compiled_patterns import Rule, compiled, rewritten
 from interleavethinker.microworld.language.key_words import COLOUR, GROUND, LOOK, MANY, ONE, SPOT, kind_named
 from interleavethinker.microworld.language.plain_text import PLURALS, canonical
 from interleavethinker.microworld.scenes.sprites import KINDS
@@ -35,22 +35,19 @@ _IT_DOES = (
     rf"(?:turns|becomes|gets|moves|goes|flies|runs|walks|swims|rolls|grows|shrinks|leaves|disappears|vanishes|jumps|hops)"
     rf"\b(?! (?:(?:to |a |the )?(?:{GROUND})|dark|late|cold|warm|light|day)\b)"
 )
-_SEES = re.compile(
+_SEES = (
     r"\b(?:it|he|she) (?:sees|saw|finds|meets|met|passes|spots|notices|watches|visits|reaches) "
-    rf"an? (?:\w+ ){{0,2}}(?P<seen>{ONE})[.;!] (?:then )?(?P<again>it|he|she)\b",
-    re.IGNORECASE,
+    rf"an? (?:\w+ ){{0,2}}(?P<seen>{ONE})[.;!] (?:then )?(?P<again>it|he|she)\b"
 )
-_PAINTED = re.compile(
+_PAINTED = (
     rf"(?:{_BEGIN}|(?<=and )|(?<=then ))(?:the \w+|she|he) "
     r"(?:paints|painted|colou?rs|colou?red|dyes|dyed|makes|made|turns|turned) "
-    rf"(?P<what>{_THE}) (?P<look>{COLOUR})(?=\s*(?:[.!?;,\n]|$))",
-    re.IGNORECASE,
+    rf"(?P<what>{_THE}) (?P<look>{COLOUR}){_END}"
 )
 """What somebody does to something else's color."""
-_PRONOUN = re.compile(
+_PRONOUN = (
     rf"\bshe\b(?= \w)|{_BEGIN}(?:and |then |but )?it(?= {_IT_DOES})|"
-    r"\b(?:pushes|pulls|kicks|throws|rolls|moves|drags|paints) it\b",
-    re.IGNORECASE,
+    r"\b(?:pushes|pulls|kicks|throws|rolls|moves|drags|paints) it\b"
 )
 _SMALL, _BIG = "(?:small|little|tiny)", "(?:big|large|huge)"
 _OPPOSITE = {"above": "below", "below": "above", "under": "above", "left of": "right of", "right of": "left of"}
@@ -290,12 +287,12 @@ def in_known_words(text: str) -> str:
         'make everything red green!'
     """
     told = _pronouns_named(_subject_named(rewritten(text, _WORDINGS, re.IGNORECASE)))
-    return _PAINTED.sub(r"\g<what> turns \g<look>", told)
+    return compiled(_PAINTED, re.IGNORECASE).sub(r"\g<what> turns \g<look>", told)
 
 
 def _subject_named(text: str) -> str:
     """Names who goes on in "A bird in the snow. It sees a house. It flies off."."""
-    found = _SEES.search(text)
+    found = compiled(_SEES, re.IGNORECASE).search(text)
     if found is None:
         return text
     kinds = set(map(kind_named, re.findall(r"\w+", text[: found.start()]))) & {*KINDS}
@@ -315,7 +312,7 @@ def _pronouns_named(text: str) -> str:
     if len(told_of) != len(girls) or told_of[:1] in ([], ["the"]) or set(told_of[1:]) - {"the"}:
         return text  # none, several, or one that is not introduced here
     told, at = "", 0
-    for pronoun in _PRONOUN.finditer(text):
+    for pronoun in compiled(_PRONOUN, re.IGNORECASE).finditer(text):
         before, between = text[: pronoun.start()], text[max(at, girls[0].end()) : pronoun.start()]
         others = {word for word in re.findall(r"\w+", before) if PLURALS.get(word, kind_named(word)) in _NOT_SHE}
         words = pronoun.group()
