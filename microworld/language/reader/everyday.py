@@ -40,9 +40,10 @@ _SEES = (
     rf"an? (?:\w+ ){{0,2}}(?P<seen>{ONE})[.;!] (?:then )?(?P<again>it|he|she)\b"
 )
 _PAINTED = (
-    rf"(?:{_BEGIN}|(?<=and )|(?<=then ))(?:the \w+|she|he) "
+    rf"(?:{_BEGIN}|(?<=and )|(?<=then ))(?P<who>the \w+|she|he) "
     r"(?:paints|painted|colou?rs|colou?red|dyes|dyed|makes|made|turns|turned) "
-    rf"(?P<what>{_THE}) (?P<look>{COLOUR}){_END}"
+    rf"(?P<what>{_THE}) (?P<look>{COLOUR})"
+    rf"(?:{_END}|(?P<goes> and (?!(?:it|the|an?|then|she|he|they|{COLOUR})\b)(?=\w)))"
 )
 """What somebody does to something else's color."""
 _PRONOUN = (
@@ -96,6 +97,12 @@ def _beside_the_first(match: re.Match[str]) -> str:
     host = match["one"].split()[-1]
     others = re.sub(r"\b(?:it|him|her)\b", f"the {host}", match["others"], flags=re.IGNORECASE)
     return f"{match['start']}{match['one']}{others}"
+
+
+def _turns(match: re.Match[str]) -> str:
+    """Says of what "the girl paints the house blue and goes away" that the house turns blue, and that the girl goes."""
+    goes = f" and {match['who']} " if match["goes"] else ""
+    return f"{match['what']} turns {match['look']}{goes}"
 
 
 def _both_sizes(match: re.Match[str]) -> str:
@@ -287,7 +294,7 @@ def in_known_words(text: str) -> str:
         'make everything red green!'
     """
     told = _pronouns_named(_subject_named(rewritten(text, _WORDINGS, re.IGNORECASE)))
-    return compiled(_PAINTED, re.IGNORECASE).sub(r"\g<what> turns \g<look>", told)
+    return compiled(_PAINTED, re.IGNORECASE).sub(_turns, told)
 
 
 def _subject_named(text: str) -> str:

@@ -60,6 +60,7 @@ def shown(text: str, *scenes: Scene) -> list[str]:
         ("A bird in the snow. It sees a house. It flies off.", ["bird | snow", "bird, house | snow", "house | snow"]),
         ("A girl and a box. She pushes it to the right.", ["box, girl", "box 5, girl"]),
         ("A girl and a box. She paints it blue.", ["box, girl", "blue box, girl"]),
+        ("A girl and a box. The girl paints the box blue and goes away.", ["box, girl", "blue box"]),
         ("A house by day and by night.", ["house | meadow", "house | night"]),
         ("The sun rises over a house.", ["house | meadow"]),
         ("A ball on the left rolls to the right.", ["ball 3", "ball 5"]),
